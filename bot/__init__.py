@@ -1,0 +1,1 @@
+"""The Slack bot: listens, calls `mlops`, posts what pure block builders return."""

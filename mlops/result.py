@@ -1,0 +1,82 @@
+"""What a model says about a note: the recommendation, as data that any part can pass on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Decision = Literal["Surgery", "Consultation", "Needs review"]
+DocumentType = Literal["referral", "operative report", "other"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One span of the note that moved the probability.
+
+    `note[start:end] == text`, counted in code points. `weight` is in log-odds: above zero speaks
+    for Surgery, below for Consultation. `text` is note text: it stays out of `repr` and so out of
+    logs.
+    """
+
+    start: int
+    end: int
+    text: str = field(repr=False)
+    weight: float
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The model's answer to one note.
+
+    Attributes:
+        id: The caller's name for the note.
+        recommendation: `Needs review` is the model abstaining.
+        probability: Calibrated P(Surgery), 0 to 1; None where the model has nothing to go on.
+        confidence: Probability of the recommended class, 0.5 to 1; None for `Needs review`.
+        evidence: Strongest first.
+        warnings: Sentences for the reader; they hold no note text.
+    """
+
+    id: str
+    recommendation: Decision
+    probability: float | None
+    confidence: float | None
+    document_type: DocumentType
+    evidence: tuple[Evidence, ...]
+    model_version: str
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As one object of an endpoint's `predictions`, and one line of `classify --json`."""
+        return {
+            "id": self.id,
+            "recommendation": self.recommendation,
+            "probability": self.probability,
+            "confidence": self.confidence,
+            "document_type": self.document_type,
+            "evidence": [
+                {"start": e.start, "end": e.end, "text": e.text, "weight": e.weight}
+                for e in self.evidence
+            ],
+            "model_version": self.model_version,
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Recommendation":
+        """The inverse of `to_json`.
+
+        Raises:
+            KeyError: if a field is missing.
+        """
+        return cls(
+            id=str(data["id"]),
+            recommendation=data["recommendation"],
+            probability=data["probability"],
+            confidence=data["confidence"],
+            document_type=data["document_type"],
+            evidence=tuple(
+                Evidence(e["start"], e["end"], e["text"], e["weight"]) for e in data["evidence"]
+            ),
+            model_version=data["model_version"],
+            warnings=tuple(data["warnings"]),
+        )

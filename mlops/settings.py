@@ -1,0 +1,111 @@
+"""Settings: environment variables and a `.env` file, read once.
+
+Import this lazily where start-up time matters: pydantic costs about a tenth of a second.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from mlops.errors import SettingsError
+
+DEFAULT_ENDPOINT = "referral-triage"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default.
+
+    `boto3`'s own variables (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, …) are read by boto3.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    slack_bot_token: SecretStr | None = Field(None, description="Bot token, starts with xoxb-.")
+    slack_app_token: SecretStr | None = Field(
+        None, description="App-level token for Socket Mode, starts with xapp-."
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="Signing secret: needed in HTTP mode only."
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/", description="The Slack-compatible server to talk to."
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL; empty: SQLite below TRIAGE_HOME."
+    )
+    triage_backend: Literal["local", "sagemaker"] = Field(
+        "local", description="Where training, tuning and serving happen."
+    )
+    triage_endpoint: str | None = Field(
+        None,
+        description=f"The endpoint the bot asks; empty: {DEFAULT_ENDPOINT} if it exists, "
+        "else the shipped model in the bot's own process.",
+    )
+    triage_home: Path = Field(
+        Path("~/.referral-triage"), description="State folder: jobs, versions, endpoints, database."
+    )
+    triage_bucket: str | None = Field(None, description="S3 bucket for data and artifacts.")
+    sagemaker_role_arn: str | None = Field(None, description="Role that SageMaker jobs run as.")
+    aws_region: str | None = Field(None, description="AWS region.")
+    triage_leads: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Slack user and user-group IDs that may run operations; empty: nobody."
+    )
+    triage_channels: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="IDs of public channels where notes may be answered."
+    )
+    triage_secret: SecretStr | None = Field(
+        None,
+        description="Key of the HMAC that stands for a note in the database; "
+        "empty: made once and kept below TRIAGE_HOME. Several bots need the same one.",
+    )
+
+    @field_validator("triage_leads", "triage_channels", mode="before")
+    @classmethod
+    def _split_ids(cls, value: object) -> object:
+        """IDs may be separated by commas or blanks."""
+        if isinstance(value, str):
+            return tuple(value.replace(",", " ").split())
+        return value
+
+    @field_validator("triage_home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_with_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force; Heroku's `postgres://` is spelled as SQLAlchemy wants it."""
+        if not self.database_url:
+            return f"sqlite:///{self.triage_home / 'triage.db'}"
+        for prefix in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read at the first call.
+
+    Raises:
+        SettingsError: naming each variable that is wrong, never its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            for item in error.errors(include_input=False)
+        )
+        raise SettingsError(
+            f"A setting is wrong: {wrong}. Nothing was started. "
+            "Correct it in the environment or in .env; `triage doctor` lists them all."
+        ) from None
