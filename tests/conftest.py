@@ -1,0 +1,28 @@
+"""What every test gets: no test can touch a person's files, tokens or cloud account."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlops.settings import get_settings
+
+OURS = ("SLACK_", "TRIAGE_", "SAGEMAKER_", "AWS_", "SM_", "DATABASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A state folder of the test's own, and an environment without our variables."""
+    for name in os.environ:
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("TRIAGE_HOME", str(folder))
+    # A .env file of the person who runs the tests must not be read either.
+    monkeypatch.chdir(tmp_path)
+    for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(proxy, raising=False)
+    get_settings.cache_clear()
+    yield folder
+    get_settings.cache_clear()
