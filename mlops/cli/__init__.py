@@ -98,14 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     try:
-        triage.main(args=arguments, prog_name="triage", standalone_mode=False)
+        status = triage.main(args=arguments, prog_name="triage", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. What was finished is kept.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has left: not an error of ours.
-        sys.stderr.close()
-        sys.exit(0)
+    # `ctx.exit(1)` comes back as a number here; a command's own return value is None.
+    sys.exit(status or 0)
