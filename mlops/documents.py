@@ -111,11 +111,12 @@ def _refuse_other_formats(filename: str, data: bytes) -> None:
 
 def _read_text(data: bytes) -> Document:
     """Plain text in UTF-8 or UTF-16; else in Windows-1252 if it reads well, with a warning."""
+    warnings: tuple[str, ...] = ()
     try:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text, warnings = data.decode("utf-16"), ()
+            text = data.decode("utf-16")
         else:
-            text, warnings = data.decode("utf-8-sig"), ()
+            text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         position = error.start
         text, warnings = _decode_windows_1252(data, position)

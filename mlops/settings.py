@@ -23,41 +23,41 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
-    slack_bot_token: SecretStr | None = Field(None, description="Bot token, starts with xoxb-.")
+    slack_bot_token: SecretStr | None = Field(default=None, description="Bot token, starts with xoxb-.")
     slack_app_token: SecretStr | None = Field(
-        None, description="App-level token for Socket Mode, starts with xapp-."
+        default=None, description="App-level token for Socket Mode, starts with xapp-."
     )
     slack_signing_secret: SecretStr | None = Field(
-        None, description="Signing secret: needed in HTTP mode only."
+        default=None, description="Signing secret: needed in HTTP mode only."
     )
     slack_api_url: str = Field(
-        "https://slack.com/api/", description="The Slack-compatible server to talk to."
+        default="https://slack.com/api/", description="The Slack-compatible server to talk to."
     )
     database_url: str | None = Field(
-        None, description="SQLAlchemy URL; empty: SQLite below TRIAGE_HOME."
+        default=None, description="SQLAlchemy URL; empty: SQLite below TRIAGE_HOME."
     )
     triage_backend: Literal["local", "sagemaker"] = Field(
-        "local", description="Where training, tuning and serving happen."
+        default="local", description="Where training, tuning and serving happen."
     )
     triage_endpoint: str | None = Field(
-        None,
+        default=None,
         description=f"The endpoint the bot asks; empty: {DEFAULT_ENDPOINT} if it exists, "
         "else the shipped model in the bot's own process.",
     )
     triage_home: Path = Field(
-        Path("~/.referral-triage"), description="State folder: jobs, versions, endpoints, database."
+        default=Path("~/.referral-triage"), description="State folder: jobs, versions, endpoints, database."
     )
-    triage_bucket: str | None = Field(None, description="S3 bucket for data and artifacts.")
-    sagemaker_role_arn: str | None = Field(None, description="Role that SageMaker jobs run as.")
-    aws_region: str | None = Field(None, description="AWS region.")
+    triage_bucket: str | None = Field(default=None, description="S3 bucket for data and artifacts.")
+    sagemaker_role_arn: str | None = Field(default=None, description="Role that SageMaker jobs run as.")
+    aws_region: str | None = Field(default=None, description="AWS region.")
     triage_leads: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Slack user and user-group IDs that may run operations; empty: nobody."
+        default=(), description="Slack user and user-group IDs that may run operations; empty: nobody."
     )
     triage_channels: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="IDs of public channels where notes may be answered."
+        default=(), description="IDs of public channels where notes may be answered."
     )
     triage_secret: SecretStr | None = Field(
-        None,
+        default=None,
         description="Key of the HMAC that stands for a note in the database; "
         "empty: made once and kept below TRIAGE_HOME. Several bots need the same one.",
     )
