@@ -27,7 +27,7 @@ test: $(READY) ## Run the tests
 	@echo '==> Testing'
 	@$(BIN)/python -m pytest
 
-lint: $(READY) ## Check style, types and the lock
+lint: $(READY) ## Check style and types
 	@echo '==> Linting'
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

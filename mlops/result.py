@@ -1,11 +1,20 @@
 """What a model says about a note: the recommendation, as data that any part can pass on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Decision = Literal["Surgery", "Consultation", "Needs review"]
 DocumentType = Literal["referral", "operative report", "other"]
+
+
+def percent(share: float) -> str:
+    """A probability for a person to read: certainty is never claimed.
+
+    >>> percent(0.872), percent(0.9991)
+    ('87 %', 'over 99 %')
+    """
+    return "over 99 %" if share > 0.99 else f"{share:.0%}".replace("%", " %")
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,10 @@ class Recommendation:
     evidence: tuple[Evidence, ...]
     model_version: str
     warnings: tuple[str, ...] = ()
+
+    def with_warnings(self, sentences: tuple[str, ...]) -> "Recommendation":
+        """The same with more warnings after its own."""
+        return replace(self, warnings=self.warnings + sentences)
 
     def to_json(self) -> dict[str, Any]:
         """As one object of an endpoint's `predictions`, and one line of `classify --json`."""

@@ -23,7 +23,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
-    slack_bot_token: SecretStr | None = Field(default=None, description="Bot token, starts with xoxb-.")
+    slack_bot_token: SecretStr | None = Field(
+        default=None, description="Bot token, starts with xoxb-."
+    )
     slack_app_token: SecretStr | None = Field(
         default=None, description="App-level token for Socket Mode, starts with xapp-."
     )
@@ -45,13 +47,17 @@ class Settings(BaseSettings):
         "else the shipped model in the bot's own process.",
     )
     triage_home: Path = Field(
-        default=Path("~/.referral-triage"), description="State folder: jobs, versions, endpoints, database."
+        default=Path("~/.referral-triage"),
+        description="State folder: jobs, versions, endpoints, database.",
     )
     triage_bucket: str | None = Field(default=None, description="S3 bucket for data and artifacts.")
-    sagemaker_role_arn: str | None = Field(default=None, description="Role that SageMaker jobs run as.")
+    sagemaker_role_arn: str | None = Field(
+        default=None, description="Role that SageMaker jobs run as."
+    )
     aws_region: str | None = Field(default=None, description="AWS region.")
     triage_leads: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Slack user and user-group IDs that may run operations; empty: nobody."
+        default=(),
+        description="Slack user and user-group IDs that may run operations; empty: nobody.",
     )
     triage_channels: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="IDs of public channels where notes may be answered."

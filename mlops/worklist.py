@@ -1,0 +1,250 @@
+"""Scoring a whole table of notes: row by row, in order, with little memory, and resumable.
+
+The output is written beside its final place (`scored.csv.partial`) and takes its name when it is
+complete. A run that was interrupted or killed leaves that file and a small record of how far it
+got (`scored.csv.partial.json`); the same command goes on from there.
+"""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from mlops.classifier import Classifier, Note
+from mlops.errors import DataError, NoteError
+from mlops.result import Recommendation
+
+COLUMNS = (
+    "recommendation",
+    "probability",
+    "confidence",
+    "document_type",
+    "model_version",
+    "warnings",
+)
+BATCH_ROWS = 64
+# The csv module refuses cells over 128 kB unless told; a note may have 200,000 characters.
+MAX_CELL_CHARACTERS = 20_000_000
+
+Progress = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What came of a table.
+
+    Attributes:
+        rows: Rows written, in the order of the input.
+        refused: Rows whose note couldn't be classified; their `warnings` cell says why.
+        resumed_at: Rows that an earlier, interrupted run had already done.
+    """
+
+    rows: int
+    refused: int
+    resumed_at: int
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """How far an interrupted run got, and what must be the same to go on from there."""
+
+    source_sha256: str
+    column: str
+    model_version: str
+    rows: int = 0
+    refused: int = 0
+    bytes: int = 0
+
+
+def score_csv(
+    source: Path, column: str, output: Path, classifier: Classifier, progress: Progress
+) -> Scored:
+    """Classify the notes in one column of a CSV file.
+
+    Args:
+        source: CSV with a header (comma, semicolon or tab; plain or .gz; UTF-8 or Windows-1252).
+        column: The column that holds the notes.
+        output: Where the input's columns plus `COLUMNS` go.
+        classifier: Who answers.
+        progress: Called with the rows done and the share of the file that has been read, 0 to 1.
+
+    Raises:
+        DataError: the file is not such a table.
+        BackendError: the endpoint can't be asked; what was done is kept for the next run.
+    """
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    partial = output.with_name(output.name + ".partial")
+    record = output.with_name(output.name + ".partial.json")
+    start = _Checkpoint(_sha256(source), column, classifier.model_version)
+    done = _resume(record, partial, start)
+    encoding = _encoding(source)
+    size = source.stat().st_size
+    try:
+        with _open_text(source, encoding) as lines:
+            header, rows = _read_table(lines, column)
+            position = header.index(column)
+            keep = [i for i, name in enumerate(header) if name not in COLUMNS]
+            with partial.open("r+" if done.rows else "w", encoding="utf-8", newline="") as out:
+                out.truncate(done.bytes)
+                out.seek(done.bytes)
+                writer = csv.writer(out, delimiter=rows.delimiter)
+                if not done.bytes:
+                    writer.writerow([header[i] for i in keep] + list(COLUMNS))
+                count, refused = done.rows, done.refused
+                remaining = islice(rows, done.rows, None)
+                while batch := list(islice(remaining, BATCH_ROWS)):
+                    answers = _classify([row[position] for row in batch], classifier)
+                    for row, answer in zip(batch, answers, strict=True):
+                        writer.writerow([row[i] for i in keep] + _cells(answer))
+                    count += len(batch)
+                    refused += sum(isinstance(answer, str) for answer in answers)
+                    out.flush()
+                    checkpoint = _Checkpoint(
+                        start.source_sha256, column, start.model_version, count, refused, out.tell()
+                    )
+                    _write_atomically(record, json.dumps(asdict(checkpoint)))
+                    progress(count, min(1.0, _bytes_read(lines) / max(size, 1)))
+                os.fsync(out.fileno())
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{source.name} is not a text file in UTF-8 or Windows-1252 (byte {error.start:,}). "
+            "Nothing was written. Export it as CSV in UTF-8."
+        ) from None
+    except csv.Error as error:
+        raise DataError(
+            f"{source.name} can't be read as CSV: {error}. What was scored is kept in "
+            f"{partial.name}. Export the file again; a quotation mark may be unbalanced."
+        ) from None
+    partial.replace(output)
+    record.unlink(missing_ok=True)
+    return Scored(count, refused, done.rows)
+
+
+class _Rows:
+    """The rows of a table, each as long as its header."""
+
+    def __init__(self, reader: Iterator[list[str]], width: int, delimiter: str) -> None:
+        self._reader = reader
+        self._width = width
+        self.delimiter = delimiter
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for row in self._reader:
+            if not row:
+                continue
+            # A last cell that was not quoted comes in pieces: they belong together.
+            last = self.delimiter.join(row[self._width - 1 :])
+            first = row[: self._width - 1]
+            yield [*first, *[""] * (self._width - 1 - len(first)), last]
+
+
+def _read_table(lines: TextIO, column: str) -> tuple[list[str], _Rows]:
+    """The header and the rows, with whichever delimiter makes `column` a column."""
+    first = lines.readline()
+    if not first.strip():
+        raise DataError("The file is empty. Nothing was written. Give a CSV file with a header.")
+    header: list[str] = []
+    for delimiter in (",", ";", "\t"):
+        header = next(csv.reader([first], delimiter=delimiter))
+        if column in header:
+            reader = csv.reader(lines, delimiter=delimiter)
+            return header, _Rows(reader, len(header), delimiter)
+    names = ", ".join(name for name in next(csv.reader([first])) if name) or "none"
+    raise DataError(
+        f"There is no column {column!r}. Nothing was written. The columns are: {names[:300]}. "
+        "Name one with --column."
+    )
+
+
+def _classify(texts: Sequence[str], classifier: Classifier) -> list[Recommendation | str]:
+    """One answer per text: a recommendation, or the sentence that says why there is none."""
+    notes = [Note(str(i), text) for i, text in enumerate(texts)]
+    try:
+        return list(classifier.classify(notes))
+    except NoteError:
+        # One of them can't be a note: ask one by one to find which.
+        answers: list[Recommendation | str] = []
+        for note in notes:
+            try:
+                answers += classifier.classify([note])
+            except NoteError as error:
+                answers.append(str(error))
+        return answers
+
+
+def _cells(answer: Recommendation | str) -> list[str]:
+    if isinstance(answer, str):
+        return ["", "", "", "", "", answer]
+    return [
+        answer.recommendation,
+        "" if answer.probability is None else f"{answer.probability:.4f}",
+        "" if answer.confidence is None else f"{answer.confidence:.4f}",
+        answer.document_type,
+        answer.model_version,
+        " ".join(answer.warnings),
+    ]
+
+
+def _resume(record: Path, partial: Path, start: _Checkpoint) -> _Checkpoint:
+    """The checkpoint to go on from: the recorded one if it is of the same work, else the start."""
+    try:
+        found = _Checkpoint(**json.loads(record.read_text()))
+        size = partial.stat().st_size
+    except (OSError, ValueError, TypeError):
+        return start
+    same = (found.source_sha256, found.column, found.model_version) == (
+        start.source_sha256,
+        start.column,
+        start.model_version,
+    )
+    return found if same and size >= found.bytes else start
+
+
+def _open_text(source: Path, encoding: str) -> TextIO:
+    if _is_gzip(source):
+        return gzip.open(source, "rt", encoding=encoding, newline="")
+    return source.open(encoding=encoding, newline="")
+
+
+def _is_gzip(source: Path) -> bool:
+    with source.open("rb") as raw:
+        return raw.read(2) == b"\x1f\x8b"
+
+
+def _bytes_read(lines: TextIO) -> int:
+    """How far into the file on disk the reader is (of a .gz: into the compressed bytes)."""
+    buffer = lines.buffer
+    inner = getattr(buffer, "fileobj", None)
+    return int((inner or buffer).tell())
+
+
+def _encoding(source: Path) -> str:
+    """UTF-8 if the whole file is; else Windows-1252, as older spreadsheets export it."""
+    try:
+        with _open_text(source, "utf-8-sig") as lines:
+            while lines.read(1 << 20):
+                pass
+    except UnicodeDecodeError:
+        return "cp1252"
+    except (OSError, EOFError) as error:
+        raise DataError(
+            f"{source.name} can't be read: {error}. Nothing was written. Copy or export it again."
+        ) from None
+    return "utf-8-sig"
+
+
+def _sha256(source: Path) -> str:
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text)
+    temporary.replace(path)
