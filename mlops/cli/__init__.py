@@ -24,7 +24,7 @@ COMMANDS = {
     "jobs": ("mlops.cli.jobs:jobs", "Follow and stop training and tuning jobs."),
     "bot": ("bot.cli:bot", "Run the Slack bot."),
     "demo": ("bot.cli:demo", "Run everything on this machine, with a stand-in for Slack."),
-    "doctor": ("mlops.cli.doctor:doctor", "Check the set-up, and name the fix."),
+    "doctor": ("bot.doctor:doctor", "Check the set-up, and name the fix."),
 }
 
 
