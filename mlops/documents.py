@@ -112,14 +112,18 @@ def _refuse_other_formats(filename: str, data: bytes) -> None:
 def _read_text(data: bytes) -> Document:
     """Plain text in UTF-8 or UTF-16; else in Windows-1252 if it reads well, with a warning."""
     warnings: tuple[str, ...] = ()
-    try:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text = data.decode("utf-16")
-        else:
-            text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        position = error.start
-        text, warnings = _decode_windows_1252(data, position)
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    text, position = _decode(data, encoding)
+    if text is None:
+        # Older record systems export Windows-1252; bytes outside ASCII are then rare.
+        foreign = sum(byte > 0x7F for byte in data)
+        text, _ = _decode(data, "cp1252") if foreign <= len(data) * 0.1 else (None, 0)
+        warnings = ("The file is not UTF-8: it was read as Windows-1252, so check odd characters.",)
+    if text is None:
+        raise NoteError(
+            f"The text is not valid UTF-8 (first at byte {position:,}). {KEPT} Save it as UTF-8 "
+            "and send it again, or paste it."
+        )
     if not _looks_like_text(text):
         raise NoteError(
             f"The file is not text: it looks like a program's own format. {KEPT} Send the note as "
@@ -128,19 +132,15 @@ def _read_text(data: bytes) -> Document:
     return Document(text, warnings)
 
 
-def _decode_windows_1252(data: bytes, position: int) -> tuple[str, tuple[str, ...]]:
-    """Older record systems export Windows-1252; bytes outside ASCII are then rare."""
-    foreign = sum(byte > 0x7F for byte in data)
+def _decode(data: bytes, encoding: str) -> tuple[str | None, int]:
+    """The text, or None and the first byte that doesn't fit.
+
+    The decoder's own exception holds the whole text; it must not become the context of ours.
+    """
     try:
-        text = data.decode("cp1252")
-    except UnicodeDecodeError:
-        text = ""
-    if not text or foreign > len(data) * 0.1:
-        raise NoteError(
-            f"The text is not valid UTF-8 (first at byte {position:,}). {KEPT} Save it as UTF-8 "
-            "and send it again, or paste it."
-        )
-    return text, ("The file is not UTF-8: it was read as Windows-1252, so check odd characters.",)
+        return data.decode(encoding), 0
+    except UnicodeDecodeError as error:
+        return None, error.start
 
 
 def _looks_like_text(text: str) -> bool:
