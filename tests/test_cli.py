@@ -32,6 +32,15 @@ ALL = dict(walk(triage))
 LEAVES = {path: command for path, command in ALL.items() if not isinstance(command, click.Group)}
 
 
+def running(*arguments: str) -> str:
+    """Code that runs the command and throws away what it prints."""
+    return (
+        "import contextlib, io, mlops.cli\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    mlops.cli.main({list(arguments)!r})"
+    )
+
+
 def imported_by(code: str) -> set[str]:
     """Top-level packages that a fresh interpreter has imported after running `code`."""
     script = f"{code}\nimport sys; print(*{{m.partition('.')[0] for m in sys.modules}})"
@@ -42,17 +51,11 @@ def imported_by(code: str) -> set[str]:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import contextlib, io, mlops.cli\nwith contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): mlops.cli.main(['--help'])"
-    assert not imported_by(code) & HEAVY
+    assert not imported_by(running("--help")) & HEAVY
 
 
 def test_classify_imports_no_training_library_and_no_sagemaker() -> None:
-    code = (
-        "import contextlib, io, mlops.cli\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
-        f"    mlops.cli.main(['classify', {str(ROOT / 'README.md')!r}])"
-    )
-    found = imported_by(code)
+    found = imported_by(running("classify", str(ROOT / "README.md")))
     assert "xgboost" in found
     assert not found & {"pandas", "sklearn", "optuna", "sagemaker", "slack_bolt", "boto3"}
 
