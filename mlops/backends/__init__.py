@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from mlops.settings import Settings
+if TYPE_CHECKING:
+    from mlops.settings import Settings
 
 JobKind = Literal["training", "tuning"]
 JobStatus = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
@@ -216,7 +217,7 @@ class Backend(Protocol):
         """A local copy of a version's `model.tar.gz`, in `folder` unless it is local already."""
 
 
-def get_backend(settings: Settings) -> Backend:
+def get_backend(settings: "Settings") -> Backend:
     """The backend that `TRIAGE_BACKEND` names."""
     if settings.triage_backend == "local":
         from mlops.backends.local import LocalBackend
