@@ -105,5 +105,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. What was finished is kept.", err=True)
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001  a defect of ours: still no stack trace for a person
+        click.echo(f"Error: {_unexpected(error)}", err=True)
+        sys.exit(1)
     # `ctx.exit(1)` comes back as a number here; a command's own return value is None.
     sys.exit(status or 0)
+
+
+def _unexpected(error: Exception) -> str:
+    """The sentence for a defect: where it happened, without its message, which may hold a note."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
+    return (
+        f"Something went wrong that should not have ({type(error).__name__} at {place}). "
+        "What was finished before is kept. Please report it with this line; `triage doctor` may "
+        "name the cause."
+    )
