@@ -8,7 +8,7 @@ import math
 import re
 
 _NUMBER = r"(-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"
-_LINE = re.compile(r"(?<![\w-])(train|validation)-([a-z][a-z0-9_]*):" + _NUMBER + r"(?![\w.])")
+_LINE = re.compile(r"(?<![\w-])(train|validation)-([a-z][a-z0-9_-]*):" + _NUMBER + r"(?![\w.])")
 
 
 def parse_metrics(line: str) -> dict[str, float]:

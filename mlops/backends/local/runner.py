@@ -16,6 +16,8 @@ from mlops.backends.local import locks
 from mlops.backends.local.container import Outcome, run_training
 from mlops.backends.local.files import now
 from mlops.backends.local.records import Plan, write_state
+from mlops.backends.local.registry import Registry
+from mlops.errors import BackendError
 
 _STATE_SECONDS = 0.5
 
@@ -50,6 +52,19 @@ def run_job(folder: Path, plan: Plan, group: int, stop: threading.Event) -> Outc
     )
 
 
+def _register(folder: Path) -> None:
+    """Make the job's model a version, so that it is one also when nobody waits for the job."""
+    artifact = folder / "output" / "model.tar.gz"
+    if not artifact.is_file():
+        return
+    try:
+        line = f"Registered as {Registry(folder.parents[1]).add(artifact, folder.name).name}"
+    except BackendError as error:
+        line = f"Not registered: {error}"
+    with (folder / "log.txt").open("a", encoding="utf-8") as log:
+        log.write(line + "\n")
+
+
 def main() -> None:
     """Carry the job whose lock is handed over, held, and write how it ended."""
     parser = argparse.ArgumentParser()
@@ -79,6 +94,7 @@ def main() -> None:
             outcome = run_tuning(folder, plan, group, stop)
         else:
             outcome = run_job(folder, plan, group, stop)
+        _register(folder)
     finally:
         write_state(
             folder,

@@ -1,0 +1,50 @@
+"""`triage deploy`: an endpoint that serves a model version."""
+
+import click
+
+from mlops.cli.options import console, echo_json, json_option, open_backend
+
+
+@click.command()
+@click.argument("version", required=False)
+@click.option("--endpoint", metavar="NAME", help="Its name; default: TRIAGE_ENDPOINT.")
+@json_option
+def deploy(version: str | None, endpoint: str | None, as_json: bool) -> None:
+    """Create an endpoint that serves a model version.
+
+    VERSION is a version's name, the first letters of it, or "shipped"; the newest one if left out.
+    To change what an endpoint serves, use `triage endpoints update`.
+
+    \b
+    Examples:
+      triage deploy
+      triage deploy shipped --endpoint second-opinion
+    """
+    from mlops.settings import DEFAULT_ENDPOINT, get_settings
+
+    backend = open_backend()
+    name = endpoint or get_settings().triage_endpoint or DEFAULT_ENDPOINT
+    chosen = version or newest()
+    with console(stderr=True).status(f"Creating {name} with {chosen}"):
+        created = backend.deploy(name, chosen)
+    if as_json:
+        echo_json(created)
+        return
+    click.echo(f"{created.name} serves {created.version} at {created.url or 'AWS'}")
+    click.echo(f"Ask it: triage classify --endpoint {created.name} FILE")
+
+
+def newest() -> str:
+    """The newest version.
+
+    Raises:
+        NotFoundError: if there is none.
+    """
+    from mlops.errors import NotFoundError
+
+    versions = open_backend().versions()
+    if not versions:
+        raise NotFoundError(
+            "There is no model version yet. Nothing was changed. Train one with: triage train"
+        )
+    return versions[0].name

@@ -1,0 +1,93 @@
+"""`triage train`: a model version from a dataset."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mlops.cli.options import console, echo_json, json_option, open_backend
+
+if TYPE_CHECKING:
+    from mlops.backends import Backend, Job
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER|CSV",
+    help="A dataset folder, or Kaggle's mtsamples.csv; without it the corpus that is shipped.",
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A hyperparameter of train.py; may be repeated.",
+)
+@click.option("--name", default="", help="Name of the job; the same request finds it again.")
+@click.option("--wait/--no-wait", default=True, help="Wait for the end, or return at once.")
+@json_option
+def train(
+    data: Path | None, parameters: tuple[str, ...], name: str, wait: bool, as_json: bool
+) -> None:
+    """Train a model version.
+
+    The job runs on its own: Ctrl-C ends the waiting, not the training. When it is completed its
+    model is a version, which `triage deploy` or `triage endpoints update` can serve.
+
+    \b
+    Examples:
+      triage train
+      triage train --data mtsamples.csv -p num_round=200 -p eta=0.2
+      triage train --data dataset --name nightly --no-wait
+    """
+    from mlops.operations import prepare_data, start_training
+    from mlops.settings import get_settings
+
+    backend = open_backend()
+    hyperparameters = hyperparameters_from(parameters)
+    with console(stderr=True).status("Preparing the data") as status:
+        dataset = prepare_data(get_settings().triage_home, data, say=status.update)
+    job = start_training(backend, dataset, hyperparameters=hyperparameters, name=name)
+    click.echo(f"Training job {job.name}", err=True)
+    if wait:
+        from mlops.cli.jobs import follow_job
+
+        conclude(backend, follow_job(backend, job.name, quiet=False), as_json=as_json)
+    else:
+        started(job, as_json=as_json)
+
+
+def hyperparameters_from(parameters: tuple[str, ...]) -> dict[str, str]:
+    """The `-p name=value` options as a table."""
+    table = {}
+    for parameter in parameters:
+        name, sign, value = parameter.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise click.BadParameter(f"{parameter!r} is not NAME=VALUE.", param_hint="-p")
+        table[name.strip()] = value.strip()
+    return table
+
+
+def started(job: "Job", *, as_json: bool) -> None:
+    """Say how to follow a job that nobody waits for."""
+    if as_json:
+        echo_json(job)
+    else:
+        click.echo(f"{job.name} is {job.status}. Follow it: triage jobs logs {job.name} --follow")
+
+
+def conclude(backend: "Backend", job: "Job", *, as_json: bool) -> None:
+    """Register the model of a job that has ended and show the version."""
+    from mlops.operations import finish
+
+    version = finish(backend, job)
+    if as_json:
+        echo_json({"job": job, "version": version})
+        return
+    click.echo(f"Model version {version.name} is ready.")
+    for name, value in version.metrics.items():
+        click.echo(f"  {name} {value:.4f}")
+    click.echo(f"Serve it: triage deploy {version.name}")
