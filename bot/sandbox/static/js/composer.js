@@ -1,13 +1,9 @@
 // The message box: words, files, commands and mentions, on their way to a conversation.
 
-import { h, icon, uniqueId } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { openMenu } from "./menu.js";
-import { escapeText } from "./mrkdwn.js";
 import { Suggestions } from "./suggest.js";
 import { Uploads } from "./uploads.js";
-
-// Slack's own limit for one message; a longer paste becomes a text file there too.
-const LONGEST_MESSAGE = 40_000;
 
 /** One message box; drafts are kept for each conversation and thread. */
 export class Composer {
@@ -31,7 +27,7 @@ export class Composer {
       this.suggestions.list,
       this.uploads.element,
       this.field,
-      h("div", { class: "composer-bar" }, this.barButtons(), h("span", { class: "composer-hint", id: uniqueId("hint") }, "Enter sends · Shift+Enter starts a new line"), this.sendButton),
+      h("div", { class: "composer-bar" }, this.barButtons(), h("span", { class: "composer-hint" }, "Enter sends · Shift+Enter starts a new line"), this.sendButton),
       this.chooser,
     );
     this.listen();
@@ -177,10 +173,6 @@ export class Composer {
       return;
     }
     const { channel, thread } = this.place;
-    if (text.length > LONGEST_MESSAGE) {
-      this.asFile(text);
-      return;
-    }
     const items = this.uploads.items;
     this.field.value = "";
     this.grow();
@@ -203,13 +195,6 @@ export class Composer {
     this.grow();
   }
 
-  asFile(text) {
-    this.field.value = "";
-    this.uploads.add([new File([text], "Pasted text.txt", { type: "text/plain" })]);
-    this.app.toast("info", "A message holds 40,000 characters, so this became a text file. Press Enter to send it.");
-    this.grow();
-  }
-
   async runCommand(command, text) {
     const known = this.app.state.commands.some((one) => one.command === command);
     if (!known) {
@@ -227,11 +212,11 @@ export class Composer {
     if (!sent) this.putBack(text, null);
   }
 
-  /** Slack's form of what was typed: escapes, and ids instead of names. */
+  /** What was typed, with ids instead of names; the server escapes the rest. */
   wire(text) {
-    let out = escapeText(text);
+    let out = text;
     const users = [...this.app.state.users.values()].sort((a, b) => b.real_name.length - a.real_name.length);
-    for (const user of users) out = out.replaceAll(`@${escapeText(user.real_name)}`, `<@${user.id}>`);
+    for (const user of users) out = out.replaceAll(`@${user.real_name}`, `<@${user.id}>`);
     for (const one of this.app.state.conversations) {
       if (one.kind === "im") continue;
       const name = one.name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

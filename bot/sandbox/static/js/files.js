@@ -1,4 +1,4 @@
-// Files in a message: what they are, how big, and a way to open them.
+// Files in a message: what they are and how big.
 
 import { h, icon } from "./dom.js";
 
@@ -32,14 +32,9 @@ export function filesNode(files) {
 
 function fileNode(file) {
   if (file.mode === "tombstone" || file.deleted) return h("span", { class: "file" }, "File was deleted");
-  let href = null;
-  try {
-    const url = new URL(file.url_private, location.href);
-    if (url.hostname === location.hostname) href = url.pathname + url.search;
-  } catch {
-    href = null;
-  }
-  const inside = [
+  return h(
+    "span",
+    { class: "file" },
     h("span", { class: "file-icon" }, icon("file")),
     h(
       "span",
@@ -47,8 +42,5 @@ function fileNode(file) {
       h("span", { class: "file-name" }, file.title || file.name),
       h("span", { class: "hint" }, `${kindOf(file)} · ${fileSize(file.size ?? 0)}`),
     ),
-  ];
-  return href
-    ? h("a", { class: "file", href, target: "_blank", rel: "noopener" }, inside)
-    : h("span", { class: "file" }, inside);
+  );
 }

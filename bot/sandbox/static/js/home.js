@@ -43,7 +43,7 @@ export class Home {
       api,
       values,
       act: (action) =>
-        this.app.act({ view_id: view.id, state: { values: values.collect() }, ...action }),
+        this.app.act({ view_id: view.id, state: values.collect(), ...action }),
     };
     fill(this.element, renderBlocks(view.blocks, context));
   }

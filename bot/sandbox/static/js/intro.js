@@ -50,11 +50,7 @@ function channelIntro(conversation, bot) {
     "div",
     { class: "intro" },
     h("h2", {}, conversation?.kind === "private" ? conversation.name : `#${conversation?.name}`),
-    h(
-      "p",
-      {},
-      conversation?.topic ? `${conversation.topic} ` : "",
-      `Mention @${bot} with a note and the answer comes in a thread.`,
-    ),
+    conversation?.topic ? h("p", {}, conversation.topic) : null,
+    h("p", {}, `Mention @${bot} with a note, and the answer comes in a thread.`),
   );
 }

@@ -32,6 +32,7 @@ class App {
     this.setUpTopbar();
     this.state.on("bot", () => this.drawBot());
     this.state.on("reset", () => this.drawBot());
+    this.state.on("read", ({ channel }) => this.markRead(channel));
     this.become(rememberedPerson() ?? FIRST_PERSON);
   }
 
@@ -92,6 +93,7 @@ class App {
     byId("banner").hidden = true;
     if (first) this.state.channel = decodeURIComponent(location.hash.slice(1)) || null;
     this.state.replace(data);
+    this.modals.restore(data.views ?? []);
     const waiting = this.waiting;
     this.waiting = null;
     waiting.forEach((event) => this.hear(event));
@@ -122,7 +124,6 @@ class App {
         this.newMessage(event.channel, event.message);
         break;
       case "message_changed":
-        state.clearStatus(event.channel, event.message.thread_ts);
         state.put(event.channel, event.message, false);
         break;
       case "message_deleted":
@@ -162,13 +163,11 @@ class App {
   newMessage(channel, message) {
     const { state } = this;
     const fromMe = message.user === state.me.id;
-    if (!fromMe) {
-      state.clearStatus(channel, message.thread_ts);
-      state.clearStatus(channel, null);
-    }
+    if (!fromMe) state.clearStatus(channel, isReply(message) ? message.thread_ts : null);
     state.put(channel, message, true);
     const visible = channel === state.channel && state.tab === "messages";
     if (!visible && !fromMe) state.bumpUnread(channel);
+    if (visible && !fromMe) state.read();
     if (visible) this.followThread(channel, message);
   }
 
@@ -200,6 +199,11 @@ class App {
       this.toast("error", error.message);
       return null;
     }
+  }
+
+  /** Unread marks are a convenience: one that doesn't arrive is no reason for a notice. */
+  markRead(channel) {
+    this.api.post("read", { channel }).catch(() => {});
   }
 
   act(action) {

@@ -72,7 +72,7 @@ function content(app, channel, message) {
     if (author.is_bot && !plainOnly && message.blocks.length > 1) node.classList.add("reply-card");
     parts.push(node);
   } else if (message.text) {
-    parts.push(textNode(message, context));
+    parts.push(textNode(app, message, context));
   }
   for (const attachment of message.attachments ?? []) parts.push(attachmentNode(attachment, context));
   if (message.files?.length) parts.push(filesNode(message.files));
@@ -88,13 +88,15 @@ function messageContext(app, channel, message) {
     api: app.api,
     values,
     act: (action) =>
-      app.act({ channel, message_ts: message.ts, state: { values: values.collect() }, ...action }),
+      app.act({ channel, message_ts: message.ts, state: values.collect(), ...action }),
   };
 }
 
-function textNode(message, context) {
+function textNode(app, message, context) {
   const text = message.text;
-  const body = h("div", { class: "message-text" }, mrkdwn(text, context));
+  // What people type isn't formatted: a note's own asterisks and underscores stay as they are.
+  const marks = app.state.authorOf(message).is_bot;
+  const body = h("div", { class: "message-text" }, mrkdwn(text, { ...context, marks }));
   if (text.length < LONG_CHARACTERS && text.split("\n").length <= LONG_LINES) return body;
   body.classList.add("folded");
   const toggle = h(

@@ -19,6 +19,14 @@ export class Modals {
     this.draw();
   }
 
+  /** After a reload: what was open still is. */
+  restore(views) {
+    const ids = (list) => list.map((view) => view.id).join();
+    if (ids(views) === ids(this.stack)) return;
+    this.stack = [...views];
+    this.draw();
+  }
+
   push(view) {
     this.keepInput();
     this.stack.push(view);
@@ -57,7 +65,7 @@ export class Modals {
   async closeAll() {
     while (this.stack.length) {
       const view = this.stack.pop();
-      await this.app.request("close", { view_id: view.id });
+      await this.app.request("close", { view_id: view.id, cleared: true });
     }
     this.draw();
   }
@@ -99,7 +107,7 @@ export class Modals {
       api: this.app.api,
       values,
       act: (action) =>
-        this.app.act({ view_id: view.id, state: { values: values.collect() }, ...action }),
+        this.app.act({ view_id: view.id, state: values.collect(), ...action }),
     };
     this.blocks = renderBlocks(view.blocks, context);
     this.problem = h("p", { class: "modal-problem", role: "alert", hidden: true });
@@ -153,8 +161,7 @@ export class Modals {
     try {
       answer = await this.app.api.post("submit", { view_id: view.id, values });
     } catch (error) {
-      this.problem.textContent = error.message;
-      this.problem.hidden = false;
+      this.showProblem(error.message);
       return;
     } finally {
       this.submitButton.removeAttribute("aria-busy");
@@ -163,11 +170,18 @@ export class Modals {
     this.follow(view, answer);
   }
 
+  showProblem(text) {
+    this.problem.textContent = text;
+    this.problem.hidden = false;
+  }
+
   /** What the app's answer asks for. */
   follow(view, answer) {
     const action = answer.response_action;
-    if (action === "errors") this.showErrors(answer.errors ?? {});
-    else if (action === "clear") this.drop(null);
+    if (action === "errors") {
+      this.showErrors(answer.errors ?? {});
+      if (answer.error) this.showProblem("The app didn't answer. What you entered is still here.");
+    } else if (action === "clear") this.drop(null);
     else if (action === "update") {
       if (answer.view) this.update({ ...answer.view, id: answer.view.id ?? view.id });
     } else if (action === "push") {

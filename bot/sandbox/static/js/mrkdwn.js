@@ -14,11 +14,6 @@ export function unescapeText(text) {
   return text.replace(/&(amp|lt|gt);/g, (entity) => ENTITIES[entity]);
 }
 
-/** The three escapes of Slack's text. */
-export function escapeText(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
 /** A text object (`plain_text` or `mrkdwn`) or a bare string, as nodes. */
 export function textObject(object, context) {
   if (object === null || object === undefined) return [];
@@ -42,8 +37,11 @@ export function plain(text, emoji = true) {
   return lines(unescapeText(text), (line) => (emoji ? emojiIn(line) : [line]));
 }
 
-/** A message's text in Slack's mark-up. */
+/**
+ * A message's text in Slack's mark-up; with `context.marks` false only links and mentions count.
+ */
 export function mrkdwn(text, context = {}) {
+  if (context.marks === false) return lines(text, (row) => inline(row, context));
   const out = [];
   text.split(/```([\s\S]+?)```/).forEach((part, index) => {
     if (index % 2 === 1) {
@@ -117,11 +115,12 @@ function inline(text, context) {
 
 function tokenAt(text, at, context) {
   const character = text[at];
+  const marks = context.marks !== false;
   if (character === "<") {
     const match = /^<([^<>\n]+)>/.exec(text.slice(at));
     return match && { node: reference(match[1], context), length: match[0].length };
   }
-  if (character === "`") {
+  if (character === "`" && marks) {
     const match = /^`([^`\n]+)`/.exec(text.slice(at));
     return (
       match && { node: h("code", {}, unescapeText(match[1])), length: match[0].length }
@@ -132,7 +131,7 @@ function tokenAt(text, at, context) {
     const node = match && emojiNode(match[1]);
     return node && { node, length: match[0].length };
   }
-  return MARKS[character] ? marked(text, at, context) : null;
+  return marks && MARKS[character] ? marked(text, at, context) : null;
 }
 
 /** `*bold*`: the mark opens after a non-word and closes before one, with no space inside. */

@@ -3,17 +3,18 @@
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 
+// Each row: the keys and the words between them (in a list of one), and what they do.
 const KEYS = [
   ["Enter", "Send the message"],
-  ["Shift + Enter", "New line"],
+  ["Shift", ["+"], "Enter", "New line"],
   ["/", "Go to the message box; at its start: a command"],
   ["@", "Mention the app or a person"],
-  ["Alt + ↑ / ↓", "Previous or next conversation"],
-  ["Ctrl + U", "Attach files"],
+  ["Alt", ["+"], "↑", ["or"], "↓", "Previous or next conversation"],
+  ["Ctrl", ["+"], "U", "Attach files"],
   ["F6", "Next part of the page"],
-  ["↑ / ↓", "Between messages, when one has the focus"],
-  ["Enter on a message", "What can be done with it"],
-  ["T on a message", "Reply in thread"],
+  ["↑", ["or"], "↓", "Between messages, when one has the focus"],
+  ["Enter", ["on a message"], "What can be done with it"],
+  ["T", ["on a message"], "Reply in thread"],
   ["Esc", "Close a menu, a modal or the thread"],
   ["?", "This list"],
 ];
@@ -21,18 +22,13 @@ const KEYS = [
 /** Shows the list. */
 export function showShortcuts() {
   if (document.querySelector("dialog[open]")) return;
+  const key = (part) => (Array.isArray(part) ? ` ${part[0]} ` : h("kbd", {}, part));
+  const row = (parts) =>
+    h("div", {}, h("dt", {}, parts.slice(0, -1).map(key)), h("dd", {}, parts.at(-1)));
   openDialog({
     title: "Keyboard shortcuts",
     className: "dialog-keys",
-    body: [
-      h(
-        "dl",
-        { class: "keys" },
-        KEYS.map(([keys, what]) =>
-          h("div", {}, h("dt", {}, keys.split(" ").map((key) => (key.length > 1 && /^[a-z]/.test(key)) || key === "+" || key === "/" && keys !== "/" ? ` ${key} ` : h("kbd", {}, key))), h("dd", {}, what)),
-        ),
-      ),
-    ],
+    body: [h("dl", { class: "keys" }, KEYS.map(row))],
   });
 }
 

@@ -2,7 +2,8 @@
 
 /**
  * Holds the state of one person's view and tells listeners what changed.
- * Topics: `reset`, `messages`, `select`, `thread`, `bot`, `connection`, `status`, `home`, `unread`.
+ * Topics: `reset`, `messages`, `select`, `thread`, `bot`, `connection`, `status`, `home`, `unread`,
+ * `read`.
  */
 export class State {
   constructor() {
@@ -155,7 +156,10 @@ export class State {
   /** Marks what is on screen as read. */
   read() {
     const conversation = this.conversation(this.channel);
-    if (conversation && this.tab === "messages") conversation.unread = 0;
+    if (conversation && this.tab === "messages") {
+      conversation.unread = 0;
+      this.emit("read", { channel: this.channel });
+    }
     this.emit("unread");
   }
 
@@ -173,9 +177,14 @@ export class State {
     this.emit("status");
   }
 
-  /** An answer ends the status of its thread. */
+  /** An answer ends the status of its thread; one outside threads, those of the conversation. */
   clearStatus(channel, thread) {
-    if (this.statuses.delete(`${channel}:${thread ?? ""}`)) this.emit("status");
+    for (const key of [...this.statuses.keys()]) {
+      if (thread ? key === `${channel}:${thread}` : key.startsWith(`${channel}:`)) {
+        this.statuses.delete(key);
+      }
+    }
+    this.emit("status");
   }
 
   /** The status to show for a conversation, or for one thread of it. */
