@@ -8,6 +8,7 @@ from bot.sandbox.table import Call, SlackError, method
 from bot.sandbox.validation import check_message
 
 MAX_TEXT = 40_000
+MAX_UPDATE = 4_000
 
 
 def content(call: Call) -> Json:
@@ -25,8 +26,8 @@ def content(call: Call) -> Json:
     call.refuse("invalid_blocks", check_message(text or markdown, blocks))
     if len(markdown) > 12_000:
         raise SlackError("msg_too_long")
-    # Slack cuts text that is too long short, but refuses an update to it.
-    if len(text) > MAX_TEXT and call.method == "chat.update":
+    # Slack cuts a new message short, but refuses an update.
+    if len(text) > MAX_UPDATE and call.method == "chat.update":
         raise SlackError("msg_too_long")
     made: Json = {"text": (text or markdown)[:MAX_TEXT]}
     if markdown:
@@ -99,16 +100,16 @@ def _own(post: Post, error: str) -> None:
 
 @method("chat.update", "chat:write")
 def update(call: Call) -> Json:
-    """Change a message of the bot's own; without blocks, its blocks go away."""
+    """Change a message of the bot's own. Blocks that are not sent stay; an empty list removes."""
     conversation = call.joined()
     post = call.post(conversation.id)
     _own(post, "cant_update_message")
     before = dict(post.message)
     made = content(call)
-    # Only what the call names is replaced; text alone replaces blocks as well.
     fields: Json = {**made, "edited": {"user": seed.BOT_ID, "ts": call.hub.workspace.next_ts()}}
-    if "blocks" not in made:
-        fields["blocks"] = None
+    for name in ("blocks", "attachments"):
+        if call.parsed(name) == []:
+            fields[name] = None
     call.hub.workspace.change(conversation.id, post, fields)
     call.hub.dispatcher.event(changed_event(call, conversation, post.message, before))
     answer = {"channel": conversation.id, "ts": post.ts, "text": post.message["text"]}
