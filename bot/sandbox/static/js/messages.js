@@ -127,6 +127,15 @@ export class MessageList {
     for (const one of all) one.tabIndex = one === target ? 0 : -1;
   }
 
+  /** Puts the focus on a message. @returns {boolean} whether it is there. */
+  focusOn(ts) {
+    const node = this.rows.get(ts)?.node;
+    if (!node) return false;
+    this.rove(node);
+    node.focus();
+    return true;
+  }
+
   focusedPlace() {
     const active = document.activeElement;
     const article = active?.closest?.(".message");

@@ -32,6 +32,9 @@ export class Pane {
     state.on("messages", (detail) => this.onMessages(detail));
     state.on("status", () => app.drawStatus(this.status, state.statusOf(state.channel)));
     state.on("unread", () => this.drawTabs());
+    state.on("thread", ({ closed, focus }) => {
+      if (closed && focus && !this.list.focusOn(closed)) this.composer.focus();
+    });
     this.acceptDrops();
   }
 

@@ -21,7 +21,7 @@ export class Suggestions {
     this.list = h("ul", { class: "suggestions", role: "listbox", id: uniqueId("suggest"), "aria-label": "Suggestions", hidden: true });
     field.setAttribute("aria-autocomplete", "list");
     field.setAttribute("aria-controls", this.list.id);
-    field.addEventListener("blur", () => setTimeout(() => this.close(), 120));
+    field.addEventListener("blur", () => this.close());
   }
 
   get open() {
