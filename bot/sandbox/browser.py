@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -67,18 +66,18 @@ class Browser:
             except ValueError:
                 body = None
             if not isinstance(body, dict) or not isinstance(body.get("user"), str):
-                raise HTTPException(400, "The request is not a JSON object with a user.")
+                return _refused("The request is not a JSON object with a user.", 400)
             try:
                 return JSONResponse({"ok": True, **await action(body["user"], body)})
             except CantDo as error:
-                return JSONResponse({"ok": False, "error": str(error)})
+                return _refused(str(error))
 
         return answer
 
     async def _state(self, request: Request) -> Response:
         user = request.query_params.get("user", "")
         if user not in seed.PEOPLE:
-            raise HTTPException(404, "There is no such person in this workspace.")
+            return _refused("There is no such person in this workspace.", 404)
         return JSONResponse(self.state(user))
 
     def state(self, user: str) -> Json:
@@ -146,13 +145,13 @@ class Browser:
         async with request.form(max_part_size=MAX_FILE_BYTES) as form:
             user, file = form.get("user"), form.get("file")
             if not isinstance(user, str) or file is None or isinstance(file, str):
-                raise HTTPException(400, "The form needs a user and a file.")
+                return _refused("The form needs a user and a file.", 400)
             name, mimetype = file.filename or "Untitled", file.content_type or ""
             data = await file.read()
         try:
             kept = self.people.upload(user, name, data, mimetype)
         except CantDo as error:
-            return JSONResponse({"ok": False, "error": str(error)})
+            return _refused(str(error))
         return JSONResponse({"ok": True, "file": file_object(self.hub.workspace, kept)})
 
     async def _say(self, user: str, body: Json) -> Json:
@@ -199,6 +198,10 @@ class Browser:
     async def _read(self, user: str, body: Json) -> Json:
         self.hub.workspace.mark_read(_text(body, "channel"), user)
         return {}
+
+
+def _refused(sentence: str, status: int = 200) -> Response:
+    return JSONResponse({"ok": False, "error": sentence}, status_code=status)
 
 
 def _text(body: Json, name: str) -> str:

@@ -24,7 +24,7 @@ HEADERS = {
 }
 
 
-def allowed(headers: Headers) -> bool:
+def allowed(headers: Headers, method: str = "GET", path: str = "/") -> bool:
     """Whether a request may be answered at all."""
     host = headers.get("host", "")
     if urlsplit(f"//{host}").hostname not in LOOPBACK:
@@ -32,7 +32,10 @@ def allowed(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:
         return False
-    return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+        return True
+    # A link elsewhere may lead to the page; it can't read it, nor post into it.
+    return method == "GET" and path == "/" and headers.get("sec-fetch-mode") == "navigate"
 
 
 class Guard:
@@ -46,7 +49,7 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        if not allowed(Headers(scope=scope)):
+        if not allowed(Headers(scope=scope), scope.get("method", ""), scope["path"]):
             if scope["type"] == "websocket":
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})

@@ -113,13 +113,21 @@ def _same_width(check: Check, block: Any, pointer: str) -> None:
         check.add("all rows must have the same number of cells", f"{pointer}/rows")
 
 
-_POINT = record({"label": string(), "value": number})
-_SERIES = record({"name": string(), "data": items(_POINT, 100)})
-_AXES = {"series": items(_SERIES, 12), "axis_config": anything}
+POINT = record({"label": string(20), "value": number})
+AXES = record(
+    {"categories": items(string(20), 100)}, {"x_label": string(50), "y_label": string(50)}
+)
+XY_CHART = record(
+    {
+        "type": kind,
+        "series": items(record({"name": string(50), "data": items(POINT, 100)}), 6),
+        "axis_config": AXES,
+    }
+)
 CHART = variants(
     {
-        "pie": record({"type": kind, "segments": items(_POINT, 12)}),
-        **{name: record({"type": kind, **_AXES}) for name in ("bar", "line", "area")},
+        "pie": record({"type": kind, "segments": items(POINT, 6)}),
+        **dict.fromkeys(("bar", "line", "area"), XY_CHART),
     }
 )
 
@@ -205,7 +213,6 @@ BLOCKS: dict[str, Rule] = {
 BLOCK = variants(BLOCKS)
 IDS = string(255, minimum=0)
 VIEW_FIELDS: dict[str, Rule] = {
-    "blocks": items(BLOCK, VIEW_BLOCKS),
     "private_metadata": string(3000, minimum=0),
     "callback_id": IDS,
     "external_id": IDS,
@@ -213,7 +220,7 @@ VIEW_FIELDS: dict[str, Rule] = {
     "notify_on_close": boolean,
 }
 MODAL = record(
-    {"type": kind, "title": plain(24), "blocks": VIEW_FIELDS["blocks"]},
+    {"type": kind, "title": plain(24), "blocks": items(BLOCK, VIEW_BLOCKS)},
     {**VIEW_FIELDS, "submit": plain(24), "close": plain(24)},
 )
 HOME = record({"type": kind, "blocks": items(BLOCK, VIEW_BLOCKS, 0)}, VIEW_FIELDS)
