@@ -268,8 +268,6 @@ function textInput(element, place, type) {
     id: input?.id,
     "aria-describedby": input?.describedBy,
     placeholder: plainText(element.placeholder) || null,
-    maxlength: element.max_length ?? null,
-    minlength: element.min_length ?? null,
     min: element.min_value ?? null,
     max: element.max_value ?? null,
     step: element.is_decimal_allowed ? "any" : null,
@@ -284,11 +282,30 @@ function textInput(element, place, type) {
     event.preventDefault();
     act(node, element, place, { value: value() });
   });
-  return node;
+  return element.max_length ? counted(node, element.max_length) : node;
+}
+
+/** A limit that tells instead of cutting: a note pasted in half would be a different note. */
+function counted(node, limit) {
+  const counter = h("span", { class: "hint counter", "aria-live": "polite" });
+  const show = () => {
+    const { length } = node.value;
+    counter.classList.toggle("over", length > limit);
+    const over = `${(length - limit).toLocaleString()} characters too many`;
+    const left = `${(limit - length).toLocaleString()} characters left`;
+    counter.textContent = length > limit ? over : length > limit * 0.8 ? left : "";
+  };
+  node.addEventListener("input", show);
+  show();
+  return h("div", { class: "counted" }, node, counter);
 }
 
 function richTextInput(element, place) {
-  const node = textInput({ ...element, multiline: true, initial_value: "" }, place, "text");
+  const node = textInput(
+    { ...element, multiline: true, initial_value: "", max_length: null },
+    place,
+    "text",
+  );
   const { context, block } = place;
   context.values.add(block, element, () => ({
     type: element.type,

@@ -73,13 +73,23 @@ export function emojiNode(shortName) {
   return h("span", { class: "emoji-char", role: "img", "aria-label": label }, CHARACTERS[name]);
 }
 
-/** Splits text at emoji characters we draw ourselves. */
+// A row of cells is a bar drawn with letters: it gets the accent's colour.
+const BAR = /[▰▱]{3,}|[█▓▒░]{3,}/gu;
+
+/** Splits text at emoji characters we draw ourselves and at bars. */
 export function withDrawnEmoji(text) {
+  const drawn = split(text, CHARACTER, (found) => emojiNode(NAME_OF.get(found)));
+  return drawn.flatMap((part) =>
+    typeof part === "string" ? split(part, BAR, (found) => h("span", { class: "bar" }, found)) : [part],
+  );
+}
+
+function split(text, pattern, node) {
   const out = [];
   let from = 0;
-  for (const match of text.matchAll(CHARACTER)) {
+  for (const match of text.matchAll(pattern)) {
     if (match.index > from) out.push(text.slice(from, match.index));
-    out.push(emojiNode(NAME_OF.get(match[0])));
+    out.push(node(match[0]));
     from = match.index + match[0].length;
   }
   if (from < text.length) out.push(text.slice(from));

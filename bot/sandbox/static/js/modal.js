@@ -194,7 +194,7 @@ export class Modals {
     for (const node of this.blocks.querySelectorAll('.block-input[data-required="yes"]')) {
       const answers = Object.values(values[node.dataset.block] ?? {});
       if (answers.length && answers.every(isEmpty)) {
-        errors[node.dataset.block] = "Please complete this field.";
+        errors[node.dataset.block] = "Please complete this required field.";
       }
     }
     return errors;
