@@ -6,7 +6,7 @@ import { h, sprite } from "./dom.js";
 const DRAWN = {
   white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", hospital: "🏥",
   scissors: "✂️", speech_balloon: "💬", mag: "🔍", information_source: "ℹ️", stethoscope: "🩺",
-  hourglass_flowing_sand: "⏳", hourglass: "⌛", page_facing_up: "📄", memo: "📝", clipboard: "📋",
+  hourglass_flowing_sand: "⏳", hourglass: "⌛", page_facing_up: "📄", pencil2: "✏️", memo: "📝", clipboard: "📋",
   bulb: "💡", lock: "🔒", thumbsup: "👍", thumbsdown: "👎", bar_chart: "📊",
   chart_with_upwards_trend: "📈", question: "❓", grey_question: "❔", robot_face: "🤖",
   rotating_light: "🚨", no_entry: "⛔", gear: "⚙️", wave: "👋", arrow_up: "⬆️", arrow_down: "⬇️",
@@ -51,7 +51,7 @@ for (const [name, character] of Object.entries(DRAWN)) {
   NAME_OF.set(character.replace("\u{fe0f}", ""), name);
 }
 // These are also plain arrows and signs in running text; only the emoji form is drawn.
-for (const plain of ["✔", "✂", "⚠", "ℹ", "⬆", "⬇", "➡", "⬅", "⚙"]) NAME_OF.delete(plain);
+for (const plain of ["✏", "✔", "✂", "⚠", "ℹ", "⬆", "⬇", "➡", "⬅", "⚙"]) NAME_OF.delete(plain);
 
 const CHARACTER = new RegExp(
   [...NAME_OF.keys()].sort((a, b) => b.length - a.length).join("|"),

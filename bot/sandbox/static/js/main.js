@@ -21,6 +21,7 @@ const byId = (id) => document.getElementById(id);
 class App {
   constructor() {
     this.state = new State();
+    this.goneTimer = null;
     this.toast = setUpToasts(byId("toasts"));
     this.modals = new Modals(this);
     this.sidebar = new Sidebar(this, byId("sidebar"));
@@ -90,6 +91,7 @@ class App {
     if (api !== this.api) return;
     const first = !this.state.loaded;
     clearTimeout(this.goneTimer);
+    this.goneTimer = null;
     byId("banner").hidden = true;
     if (first) this.state.channel = decodeURIComponent(location.hash.slice(1)) || null;
     this.state.replace(data);
@@ -103,8 +105,7 @@ class App {
 
   lost() {
     this.waiting = [];
-    clearTimeout(this.goneTimer);
-    this.goneTimer = setTimeout(() => {
+    this.goneTimer ??= setTimeout(() => {
       this.showBanner("The sandbox has gone. Start it again with “make demo”; this page comes back by itself.");
       this.state.bot = { ...this.state.bot, connected: false };
       this.state.emit("bot");

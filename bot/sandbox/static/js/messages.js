@@ -120,11 +120,15 @@ export class MessageList {
     return [...this.content.querySelectorAll(".message")];
   }
 
-  /** One message takes part in the Tab order; arrows move between them. */
+  /** One message and its tools take part in the Tab order; arrows move between messages. */
   rove(to = null) {
     const all = this.articles();
     const target = to ?? all.find((one) => one.contains(document.activeElement)) ?? all.at(-1);
-    for (const one of all) one.tabIndex = one === target ? 0 : -1;
+    for (const one of all) {
+      const tabIndex = one === target ? 0 : -1;
+      one.tabIndex = tabIndex;
+      for (const tool of one.querySelectorAll(".message-tools button")) tool.tabIndex = tabIndex;
+    }
   }
 
   /** Puts the focus on a message. @returns {boolean} whether it is there. */
