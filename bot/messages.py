@@ -19,6 +19,11 @@ def reading() -> str:
     return "Reading the note…"
 
 
+def reading_status() -> str:
+    """Below a thread of the agent view, after the app's name."""
+    return "is reading the note…"
+
+
 def headline(recommendation: str, confidence: float | None) -> str:
     """The answer in one line. It is the notification's text too, so it holds no note text.
 
@@ -87,6 +92,11 @@ def corrected(user: str, when: str, answer: str, reason: str | None) -> str:
 def already_decided(user: str) -> str:
     """To somebody whose click came second (mrkdwn)."""
     return f"<@{user}> was first and has already answered this one. The card shows what they said."
+
+
+def verdict_kept() -> str:
+    """When an answer was recorded and the card could not be changed."""
+    return "Your answer is recorded. I could not change the card to show it."
 
 
 def decision_unknown() -> str:
@@ -207,6 +217,11 @@ def interrupted() -> str:
     )
 
 
+def note_deleted() -> str:
+    """After a restart, in place of “Reading the note…”, when the note is gone."""
+    return "The message with the note was deleted before it was answered. Nothing was kept."
+
+
 def gave_up() -> str:
     """After several restarts in the middle of one note."""
     return (
@@ -316,6 +331,21 @@ def retrain_running(user: str, when: str, link: str | None) -> str:
         f"A retrain is already running: <@{user}> started it {when}. "
         f"Nothing else was started.{where}"
     )
+
+
+def retrain_just_ended() -> str:
+    """When the run that was in the way ended at that very moment."""
+    return "A retrain has just ended. Nothing else was started; run the command again."
+
+
+def retrain_elsewhere() -> str:
+    """When the run can’t be shown where it was asked for."""
+    return "Retraining has started. I can’t post in this conversation, so I report to you directly."
+
+
+def busy_jobs() -> str:
+    """Too many jobs wait on this process."""
+    return "Too many jobs are waiting. Run the command again in a few minutes."
 
 
 def retrain_done(version: str) -> str:

@@ -9,6 +9,8 @@ from bot.slack import Slack
 Privacy = Literal["private", "public", "unknown"]
 
 CACHE_SECONDS = 300.0
+HINT_SECONDS = 2.0
+HINTS_REMEMBERED = 1000
 # Slack's words in a payload: an event's `channel_type`, and the channel names that it hides.
 _PRIVATE = frozenset({"im", "mpim", "group", "directmessage", "privategroup"})
 
@@ -20,7 +22,8 @@ class Places:
         self._slack = slack
         self._listed = frozenset(slack.settings.triage_channels)
         self._known: dict[str, tuple[float, Privacy]] = {}
-        self._lock = threading.Lock()
+        self._hints: dict[str, str] = {}
+        self._lock = threading.Condition()
 
     def may_read(self, channel: str, hint: str = "") -> bool:
         """Whether a note in a conversation may be read.
@@ -41,10 +44,25 @@ class Places:
             return known[1]
         found = self._ask(channel)
         if found == "unknown":
+            hint = hint or self._await_hint(channel)
             return "private" if hint in _PRIVATE or hint.startswith("mpdm-") else "unknown"
         with self._lock:
             self._known[channel] = (time.monotonic() + CACHE_SECONDS, found)
         return found
+
+    def hint(self, channel: str, kind: str) -> None:
+        """Note what a payload says of a conversation."""
+        with self._lock:
+            self._hints[channel] = kind
+            while len(self._hints) > HINTS_REMEMBERED:
+                del self._hints[next(iter(self._hints))]
+            self._lock.notify_all()
+
+    def _await_hint(self, channel: str) -> str:
+        """What payloads say: a mention says nothing, but comes as a message as well."""
+        with self._lock:
+            self._lock.wait_for(lambda: channel in self._hints, HINT_SECONDS)
+            return self._hints.get(channel, "")
 
     def _ask(self, channel: str) -> Privacy:
         answer = self._slack.call("conversations.info", channel=channel)

@@ -10,6 +10,7 @@ import logging
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,8 @@ RATE_LIMIT_RETRIES = 3
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 FAILURES = (SlackClientError, OSError, http.client.HTTPException, ValueError)
 PAGE = 200
+# The methods that write take JSON; those that read take a form.
+JSON_METHODS = ("chat.post", "chat.update", "chat.delete", "views.", "assistant.")
 
 
 class _NotSentRetryHandler(RetryHandler):
@@ -159,7 +162,7 @@ class Slack:
             Where it is, and "" or Slack's error code.
         """
         since = time.time() - 60
-        arguments = _message(message) | {"channel": channel}
+        arguments = _message(message) | {"channel": channel, "unfurl_links": False}
         if thread_ts:
             arguments["thread_ts"] = thread_ts
         answer, code = self._try(self._posting, "chat.postMessage", arguments)
@@ -234,7 +237,7 @@ class Slack:
                 return Posted(channel, str(message["ts"]))
         return None
 
-    def is_own(self, message: dict[str, Any]) -> bool:
+    def is_own(self, message: Mapping[str, Any]) -> bool:
         """Whether the bot wrote a message."""
         ours = self.identity
         by_bot = bool(ours.bot) and message.get("bot_id") == ours.bot
@@ -281,7 +284,10 @@ class Slack:
         """Call a method: its answer and "", or None and a code."""
         given = {key: value for key, value in arguments.items() if value is not None}
         try:
-            answer = client.api_call(method, json=given)
+            if method.startswith(JSON_METHODS):
+                answer = client.api_call(method, json=given)
+            else:
+                answer = client.api_call(method, params=given)
         except FAILURES as error:
             code = error_code(error)
             logger.warning("%s: %s", method, code)
@@ -306,7 +312,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def _message(message: Rendered) -> dict[str, Any]:
-    return {"text": message.text, "blocks": message.blocks or None, "unfurl_links": False}
+    return {"text": message.text, "blocks": message.blocks or None}
 
 
 def _perhaps_done(code: str) -> bool:

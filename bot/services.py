@@ -1,0 +1,147 @@
+"""What the listeners work with, made once per process: Slack, model, memory, threads."""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.blocks.parts import Rendered
+from bot.logs import whereabouts
+from bot.places import Places
+from bot.roles import Roles
+from bot.serving import ServingClassifier
+from bot.slack import Slack
+from bot.store import Store, open_store
+from bot.store.deliveries import LEASE_SECONDS
+from bot.workers import Pool
+from mlops.backends import Backend, get_backend
+from mlops.classifier import Classifier, get_classifier
+from mlops.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+NOTE_THREADS, NOTES_WAITING = 8, 1000
+QUICK_THREADS, QUICK_WAITING = 16, 2000
+JOB_THREADS, JOBS_WAITING = 2, 20
+CARDS_REMEMBERED = 200
+SWEEP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ShownCard:
+    """A card as it was posted, kept in memory for the click that changes it.
+
+    Attributes:
+        response_url: Where an ephemeral one can be replaced; "" for a message of the conversation.
+    """
+
+    message: Rendered
+    response_url: str = ""
+
+
+class Cards:
+    """The latest cards, by decision. In memory only: evidence is note text."""
+
+    def __init__(self, limit: int = CARDS_REMEMBERED) -> None:
+        self._limit = limit
+        self._cards: OrderedDict[str, ShownCard] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def remember(self, decision: str, shown: ShownCard) -> None:
+        """Keep a card, and let the oldest go."""
+        with self._lock:
+            self._cards[decision] = shown
+            self._cards.move_to_end(decision)
+            while len(self._cards) > self._limit:
+                self._cards.popitem(last=False)
+
+    def get(self, decision: str) -> ShownCard | None:
+        """The card of a decision, if it is still known."""
+        with self._lock:
+            return self._cards.get(decision)
+
+
+class Services:
+    """Everything a listener may use.
+
+    Args:
+        settings: Of this process.
+        classifier: Who answers; None: the one the settings name.
+        backend: Where training happens; None: the one the settings name, when first needed.
+        store: The memory; None: the database the settings name.
+        lease_seconds: How long a silent process keeps its work.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        classifier: Classifier | None = None,
+        backend: Backend | None = None,
+        store: Store | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self.settings = settings
+        self.slack = Slack(settings)
+        self.store = store if store is not None else open_store(settings, lease_seconds)
+        self.classifier: Classifier = classifier or ServingClassifier(
+            lambda: get_classifier(settings)
+        )
+        self._backend = backend
+        self.places = Places(self.slack)
+        self.roles = Roles(self.slack)
+        self.cards = Cards()
+        # Views must open within three seconds, so clicks never queue behind notes.
+        self.quick = Pool("quick", QUICK_THREADS, QUICK_WAITING)
+        self.notes = Pool("notes", NOTE_THREADS, NOTES_WAITING)
+        self.jobs = Pool("jobs", JOB_THREADS, JOBS_WAITING)
+        self.stopping = threading.Event()
+        self._wake = threading.Event()
+        self._keeper: threading.Thread | None = None
+
+    @cached_property
+    def backend(self) -> Backend:
+        """Where training and serving happen."""
+        return self._backend if self._backend is not None else get_backend(self.settings)
+
+    def start(self) -> None:
+        """Begin to renew leases and to look for work that other processes left."""
+        if self._keeper is None:
+            self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+            self._keeper.start()
+
+    def look_for_left_work(self) -> None:
+        """Look now: a connection has just been made."""
+        self._wake.set()
+
+    def _keep(self) -> None:
+        from bot.recovery import recover
+
+        pause = min(SWEEP_SECONDS, self.store.lease_seconds / 4)
+        pruned = 0.0
+        while not self.stopping.is_set():
+            try:
+                self.store.renew()
+                recover(self)
+                if time.monotonic() - pruned > 3600:
+                    self.store.prune()
+                    pruned = time.monotonic()
+            except Exception as error:  # noqa: BLE001  the next round may succeed
+                logger.error("keeper: %s", whereabouts(error))
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def close(self, seconds: float = 20.0) -> None:
+        """Finish what is under way within `seconds`, and leave the rest to another process."""
+        deadline = time.monotonic() + seconds
+        self.stopping.set()
+        self._wake.set()
+        for pool in (self.notes, self.quick, self.jobs):
+            if not pool.drain(deadline):
+                logger.warning("Stopped before everything was answered; the rest is kept.")
+            pool.close()
+        if self._keeper is not None:
+            self._keeper.join(max(0.0, deadline - time.monotonic()))
+        self.store.close()

@@ -1,0 +1,46 @@
+"""The classifier in force, looked up again now and then: a later `triage deploy` takes effect."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from mlops.classifier import Classifier, LocalClassifier, Note
+from mlops.result import Recommendation
+
+LOOK_AGAIN_SECONDS = 15.0
+
+
+class ServingClassifier:
+    """Asks whatever serves: an endpoint once there is one, else the model in this process.
+
+    Args:
+        find: Finds the classifier in force.
+    """
+
+    def __init__(self, find: Callable[[], Classifier]) -> None:
+        self._find = find
+        self._lock = threading.Lock()
+        self._current: Classifier | None = None
+        self._until = 0.0
+
+    @property
+    def model_version(self) -> str:
+        """The version that answers now."""
+        return self._classifier().model_version
+
+    def classify(self, notes: Sequence[Note]) -> list[Recommendation]:
+        """See `mlops.classifier.Classifier.classify`."""
+        return self._classifier().classify(notes)
+
+    def _classifier(self) -> Classifier:
+        with self._lock:
+            if self._current is None or time.monotonic() > self._until:
+                found = self._find()
+                # A model in this process takes a while to load: keep the one that is loaded.
+                both_local = isinstance(found, LocalClassifier) and isinstance(
+                    self._current, LocalClassifier
+                )
+                if self._current is None or not both_local:
+                    self._current = found
+                self._until = time.monotonic() + LOOK_AGAIN_SECONDS
+            return self._current
