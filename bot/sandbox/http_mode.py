@@ -10,11 +10,17 @@ import http.client
 import json
 import secrets
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from bot.sandbox.delivery import Ack, Envelope
 from bot.sandbox.payloads import VERIFICATION_TOKEN
 from bot.sandbox.state import Json
+
+T = TypeVar("T")
+PARALLEL = 64
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
@@ -30,38 +36,41 @@ class HttpMode:
         self._url = request_url
         self._secret = signing_secret
         self._verified = False
-        self.last_error = ""
+        self._verifying = asyncio.Lock()
+        # Of its own: a burst of slow answers must not wait for each other here.
+        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="sandbox-http")
 
     @property
     def connected(self) -> bool:
         """Whether the app has answered the challenge."""
         return self._verified
 
+    async def _run(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
     async def wait_connected(self) -> None:
         """Ask the app for the challenge until it answers, as Slack does when a URL is entered."""
-        while not self._verified:
-            challenge = secrets.token_urlsafe(24)
-            body = {
-                "token": VERIFICATION_TOKEN,
-                "challenge": challenge,
-                "type": "url_verification",
-            }
-            try:
-                status, _, answer = await asyncio.to_thread(self._post_json, body, {}, 3.0)
-            except OSError as error:
-                self.last_error = type(error).__name__
-            else:
-                self._verified = status == 200 and challenge in answer
-                self.last_error = "" if self._verified else f"http_{status}"
-            if not self._verified:
-                await asyncio.sleep(0.2)
+        async with self._verifying:
+            while not self._verified:
+                self._verified = await self._run(self._verify)
+                if not self._verified:
+                    await asyncio.sleep(0.2)
+
+    def _verify(self) -> bool:
+        challenge = secrets.token_urlsafe(24)
+        body = {"token": VERIFICATION_TOKEN, "challenge": challenge, "type": "url_verification"}
+        try:
+            status, _, answer = self._post_json(body, {}, 3.0)
+        except OSError:
+            return False
+        return status == 200 and challenge in answer
 
     async def deliver(self, envelope: Envelope, seconds: float) -> Ack:
         """Post and read the answer."""
         try:
             async with asyncio.timeout(seconds):
                 await self.wait_connected()
-                status, kind, text = await asyncio.to_thread(self._send, envelope, seconds)
+                status, kind, text = await self._run(self._send, envelope, seconds)
         except TimeoutError:
             return Ack(False, error="operation_timeout", reason="http_timeout")
         except OSError:

@@ -96,6 +96,7 @@ class Sandbox:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = False
 
     # --- starting and stopping ----------------------------------------------------------------
 
@@ -150,11 +151,13 @@ class Sandbox:
             self._loop = asyncio.get_running_loop()
             self._hub.workspace.subscribers.append(self._note)
             self._socket_mode.on_change.append(self._tell_connected)
+            greeting = asyncio.create_task(self._greet())
             # The socket listens already: whoever connects now is served as soon as the loop runs.
             ready.set()
             try:
                 await server.serve(sockets=[listener])
             finally:
+                greeting.cancel()
                 await self._hub.dispatcher.close()
 
         asyncio.run(serve())
@@ -204,8 +207,16 @@ class Sandbox:
         if change["type"] == "notice":
             self.notices.extend((user, change) for user in sorted(audience))
 
+    async def _greet(self) -> None:
+        """In HTTP mode the app's address is verified at once, not at the first event."""
+        await self._hub.dispatcher.transport.wait_connected()
+        self._tell_connected()
+
     def _tell_connected(self) -> None:
-        connected = self._socket_mode.connected
+        connected = self.connected
+        if connected == self._told:
+            return
+        self._told = connected
         self._hub.workspace.publish(seed.PEOPLE, {"type": "bot", "connected": connected})
 
     # --- calls from other threads -------------------------------------------------------------

@@ -169,6 +169,8 @@ class Workspace:
 
     def set_status(self, channel: str, thread_ts: str, status: str) -> None:
         """What the assistant says it is doing in a thread; empty clears it."""
+        if status == self.statuses.get((channel, thread_ts), ""):
+            return
         self.statuses[(channel, thread_ts)] = status
         change = {"type": "status", "channel": channel, "thread_ts": thread_ts, "status": status}
         self.publish(self.conversations[channel].members, change)
