@@ -48,14 +48,23 @@ class Chat:
     def say(self, text: str) -> None:
         """Paste and send."""
         self.box.fill(text)
+        self.send()
+
+    def send(self) -> None:
+        """Send what is in the box, and see it arrive (a command leaves nothing to see)."""
+        messages = self.log.get_by_role("article")
+        before = messages.count()
+        is_command = self.box.input_value().startswith("/")
         self.box.press("Enter")
+        if not is_command:
+            expect(messages.nth(before)).to_be_visible()
 
     def card(self, log: Locator | None = None) -> Locator:
-        """The newest reply that waits for a decision."""
-        messages = (log or self.log).get_by_role("article")
-        found = messages.filter(has=self.page.get_by_role("button", name="Agree")).last
-        expect(found).to_be_visible(timeout=CARD_MS)
-        return found
+        """The answer at the end, waiting for a person's word, be it a recommendation or not."""
+        last = self.last(log)
+        waiting = last.get_by_role("button", name=re.compile("^(Agree|Decide…)$"))
+        expect(waiting).to_be_visible(timeout=CARD_MS)
+        return last
 
     def attach(self, *files: Path) -> None:
         """Choose files with the button."""

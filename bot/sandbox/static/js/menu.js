@@ -63,7 +63,9 @@ function place(menu, anchor) {
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = box.bottom + gap;
   const top = below + height < innerHeight ? below : Math.max(gap, box.top - gap - height);
-  const left = Math.min(Math.max(gap, box.right - width), innerWidth - width - gap);
+  // Towards the middle of the window.
+  const wanted = box.left + box.width / 2 < innerWidth / 2 ? box.left : box.right - width;
+  const left = Math.min(wanted, innerWidth - width - gap);
   menu.style.top = `${top}px`;
   menu.style.left = `${Math.max(gap, left)}px`;
 }

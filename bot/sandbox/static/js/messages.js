@@ -113,7 +113,9 @@ export class MessageList {
   /** To the end; but a card taller than the view is shown from its top. */
   scrollToEnd(newest) {
     const tall = newest && newest.offsetHeight > this.element.clientHeight - 40;
-    this.element.scrollTop = tall ? newest.offsetTop - 12 : this.element.scrollHeight;
+    const empty = this.content.querySelector(".message") === null;
+    if (empty) this.element.scrollTop = 0;
+    else this.element.scrollTop = tall ? newest.offsetTop - 12 : this.element.scrollHeight;
   }
 
   articles() {
