@@ -1,6 +1,6 @@
 // A person's or an app's picture: initials on a colour of their own.
 
-import { h, icon } from "./dom.js";
+import { h, icon, sprite } from "./dom.js";
 
 const FALLBACK = "#5b6b70";
 
@@ -33,7 +33,7 @@ function luminance(rgb) {
 export function avatar(user, size = "") {
   const node = h("span", { class: `avatar ${size} ${user.is_bot ? "avatar-app" : ""}`, "aria-hidden": "true" });
   if (user.is_bot) {
-    node.append(h("img", { src: "/static/favicon.svg", alt: "" }));
+    node.append(sprite("/static/icons.svg", "app", ""));
   } else {
     node.textContent = initials(user.real_name || user.name || "?");
     node.style.backgroundColor = readableColour(user.color);

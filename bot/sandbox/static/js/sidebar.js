@@ -15,6 +15,9 @@ export class Sidebar {
     const { state } = this.app;
     const channels = state.conversations.filter((one) => one.kind !== "im");
     const dms = state.conversations.filter((one) => one.kind === "im");
+    const mark = JSON.stringify([state.team, state.channel, state.conversations, state.bot.user_id]);
+    if (mark === this.mark) return;
+    this.mark = mark;
     const focused = document.activeElement?.dataset?.conversation;
     fill(
       this.element,
