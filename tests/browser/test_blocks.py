@@ -172,7 +172,7 @@ def test_blocks_nobody_knows_are_labelled(app: Probe, open_page: OpenPage) -> No
     card = chat.page.evaluate(
         """async () => {
             const {renderBlocks} = await import("/static/js/blocks.js");
-            const {Values} = await import("/static/js/elements.js");
+            const {Values} = await import("/static/js/values.js");
             const hostile = {type: "<img src=x onerror=alert(1)>"};
             const broken = {type: "table", rows: 7};
             const element = {type: "actions", elements: [{type: "hologram"}]};

@@ -19,7 +19,9 @@ async function send(path, options) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new ApiError("The sandbox can't be reached. Nothing was sent; try again when it is back.");
+    throw new ApiError(
+      "The sandbox can't be reached. Nothing was sent; try again when it is back.",
+    );
   }
   return answerOf(response);
 }

@@ -10,7 +10,7 @@ function initials(name) {
 }
 
 /** The colour darkened until white text reads on it (contrast of at least 4.5). */
-export function readableColour(colour) {
+function readableColour(colour) {
   const match = /^#?([0-9a-f]{6})$/i.exec(colour ?? "");
   let rgb = parts(match ? match[1] : FALLBACK.slice(1));
   while (1.05 / (luminance(rgb) + 0.05) < 4.5) rgb = rgb.map((value) => value * 0.94);
@@ -31,7 +31,10 @@ function luminance(rgb) {
 
 /** @param {{real_name: string, name: string, color: string, is_bot: boolean}} user */
 export function avatar(user, size = "") {
-  const node = h("span", { class: `avatar ${size} ${user.is_bot ? "avatar-app" : ""}`, "aria-hidden": "true" });
+  const node = h(
+    "span",
+    { class: `avatar ${size} ${user.is_bot ? "avatar-app" : ""}`, "aria-hidden": "true" },
+  );
   if (user.is_bot) {
     node.append(sprite("/static/icons.svg", "app", ""));
   } else {

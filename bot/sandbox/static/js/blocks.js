@@ -18,7 +18,7 @@ export function renderBlocks(blocks, context) {
 }
 
 /** One block; one that is unknown or broken becomes a labelled placeholder, never an exception. */
-export function renderBlock(block, context) {
+function renderBlock(block, context) {
   const render = RENDERERS[block?.type];
   if (!render) return placeholder(block?.type ?? "without a type");
   try {
@@ -40,12 +40,18 @@ function placeholder(what) {
   );
 }
 
+const ALERT_ICONS = { info: "info", warning: "alert", error: "alert", success: "check" };
+
 const RENDERERS = {
   header: (block) => h("h3", { class: "block-header" }, plain(block.text?.text ?? "")),
   section,
   divider: () => h("hr", { class: "divider" }),
   context: (block, context) =>
-    h("div", { class: "block-context" }, (block.elements ?? []).map((one) => contextPart(one, context))),
+    h(
+      "div",
+      { class: "block-context" },
+      (block.elements ?? []).map((one) => contextPart(one, context)),
+    ),
   actions: (block, context) =>
     h(
       "div",
@@ -73,8 +79,11 @@ const RENDERERS = {
   alert: (block, context) =>
     h(
       "div",
-      { class: `block-alert ${["info", "warning", "error", "success"].includes(block.level) ? block.level : "default"}`, role: "note" },
-      icon({ warning: "alert", error: "alert", success: "check" }[block.level] ?? "info"),
+      {
+        class: `block-alert ${ALERT_ICONS[block.level] ? block.level : "default"}`,
+        role: "note",
+      },
+      icon(ALERT_ICONS[block.level] ?? "info"),
       h("div", {}, textObject(block.text, context)),
     ),
   card,
@@ -108,7 +117,9 @@ function section(block, context) {
       ? h(
           "div",
           { class: "section-fields" },
-          block.fields.map((field) => h("div", { class: "section-field" }, textObject(field, context))),
+          block.fields.map(
+            (field) => h("div", { class: "section-field" }, textObject(field, context)),
+          ),
         )
       : null,
   );
@@ -190,12 +201,21 @@ function card(block, context) {
       block.body ? h("div", {}, textObject(block.body, context)) : null,
     ),
     block.actions?.length
-      ? h("div", { class: "block-actions" }, block.actions.map((one) => element(one, block, context)))
+      ? h(
+        "div",
+        { class: "block-actions" },
+        block.actions.map((one) => element(one, block, context)),
+      )
       : null,
   );
 }
 
-const TASK_STATES = { pending: "Waiting", in_progress: "Under way", complete: "Done", error: "Failed" };
+const TASK_STATES = {
+  pending: "Waiting",
+  in_progress: "Under way",
+  complete: "Done",
+  error: "Failed",
+};
 
 function taskCard(task, context) {
   return h(

@@ -16,18 +16,34 @@ export class Composer {
     this.inThread = inThread;
     this.drafts = new Map();
     this.place = null;
-    this.field = h("textarea", { id, class: "composer-field", rows: "1", spellcheck: "true", enterkeyhint: "send" });
+    this.field = h(
+      "textarea",
+      { id, class: "composer-field", rows: "1", spellcheck: "true", enterkeyhint: "send" },
+    );
     this.uploads = new Uploads(app, () => this.refresh());
     this.suggestions = new Suggestions(app, this.field, () => this.grow());
-    this.sendButton = h("button", { type: "submit", class: "send-button", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
-    this.chooser = h("input", { type: "file", multiple: true, hidden: true, "aria-label": "Choose files", tabindex: "-1" });
+    this.sendButton = h(
+      "button",
+      { type: "submit", class: "send-button", "aria-label": "Send", title: "Send (Enter)" },
+      icon("send"),
+    );
+    this.chooser = h(
+      "input",
+      { type: "file", multiple: true, hidden: true, "aria-label": "Choose files", tabindex: "-1" },
+    );
     this.element = h(
       "form",
       { class: "composer" },
       this.suggestions.list,
       this.uploads.element,
       this.field,
-      h("div", { class: "composer-bar" }, this.barButtons(), h("span", { class: "composer-hint" }, "Enter sends · Shift+Enter starts a new line"), this.sendButton),
+      h(
+        "div",
+        { class: "composer-bar" },
+        this.barButtons(),
+        h("span", { class: "composer-hint" }, "Enter sends · Shift+Enter starts a new line"),
+        this.sendButton,
+      ),
       this.chooser,
     );
     this.listen();
@@ -35,7 +51,17 @@ export class Composer {
 
   barButtons() {
     const tool = (name, label, run) =>
-      h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: run } }, icon(name));
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": label,
+          title: label,
+          on: { click: run },
+        },
+        icon(name),
+      );
     const buttons = [
       tool("clip", "Attach files", () => this.chooser.click()),
       tool("at", "Mention someone", () => this.insert("@")),
@@ -44,7 +70,12 @@ export class Composer {
     buttons.push(tool("slash", "Run a command", () => this.startCommand()));
     this.examplesButton = h(
       "button",
-      { type: "button", class: "example-button", "aria-haspopup": "menu", "aria-expanded": "false" },
+      {
+        type: "button",
+        class: "example-button",
+        "aria-haspopup": "menu",
+        "aria-expanded": "false",
+      },
       icon("spark"),
       "Try an example",
     );
@@ -89,7 +120,7 @@ export class Composer {
   goTo(channel, thread, label) {
     const key = `${channel}:${thread ?? ""}`;
     if (this.place?.key !== key) {
-      if (this.place) this.drafts.set(this.place.key, { text: this.field.value, files: this.uploads.items });
+      this.keepDraft();
       const draft = this.drafts.get(key);
       this.place = { key, channel, thread };
       this.field.value = draft?.text ?? "";
@@ -101,6 +132,11 @@ export class Composer {
     this.element.setAttribute("aria-label", label);
     if (this.examplesButton) this.examplesButton.hidden = this.app.state.examples.length === 0;
     this.grow();
+  }
+
+  keepDraft() {
+    if (!this.place) return;
+    this.drafts.set(this.place.key, { text: this.field.value, files: this.uploads.items });
   }
 
   hasDraft() {
@@ -123,7 +159,12 @@ export class Composer {
     const before = this.field.value.slice(0, this.field.selectionStart);
     const space = before && !/\s$/.test(before) ? " " : "";
     this.field.focus();
-    this.field.setRangeText(space + text, this.field.selectionStart, this.field.selectionEnd, "end");
+    this.field.setRangeText(
+      space + text,
+      this.field.selectionStart,
+      this.field.selectionEnd,
+      "end",
+    );
     this.grow();
     this.suggestions.update();
   }
@@ -198,24 +239,36 @@ export class Composer {
   async runCommand(command, text) {
     const known = this.app.state.commands.some((one) => one.command === command);
     if (!known) {
-      this.app.toast("warning", `${command} is not a command here. A message that starts with "/" is read as one; put a space first to send it as words.`);
+      this.app.toast(
+        "warning",
+        `${command} is not a command here. A message that starts with "/" is read as one; ` +
+          "put a word before it to send it as a message.",
+      );
       return;
     }
     if (this.inThread) {
-      this.app.toast("warning", `Slack has no commands in threads. Run ${command} in the conversation.`);
+      this.app.toast(
+        "warning",
+        `Slack has no commands in threads. Run ${command} in the conversation.`,
+      );
       return;
     }
     this.field.value = "";
     this.grow();
     const rest = text.slice(command.length).trim();
-    const sent = await this.app.request("command", { channel: this.place.channel, command, text: this.wire(rest) });
+    const sent = await this.app.request(
+      "command",
+      { channel: this.place.channel, command, text: this.wire(rest) },
+    );
     if (!sent) this.putBack(text, null);
   }
 
   /** What was typed, with ids instead of names; the server escapes the rest. */
   wire(text) {
     let out = text;
-    const users = [...this.app.state.users.values()].sort((a, b) => b.real_name.length - a.real_name.length);
+    const users = [...this.app.state.users.values()].sort(
+      (a, b) => b.real_name.length - a.real_name.length,
+    );
     for (const user of users) out = out.replaceAll(`@${user.real_name}`, `<@${user.id}>`);
     for (const one of this.app.state.conversations) {
       if (one.kind === "im") continue;

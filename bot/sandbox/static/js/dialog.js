@@ -19,7 +19,12 @@ export function openDialog({ title, body, footer = [], className = "", closed = 
       h("h2", { id, class: "dialog-title" }, title),
       h(
         "button",
-        { type: "button", class: "icon-button", "aria-label": "Close", on: { click: () => dialog.close() } },
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": "Close",
+          on: { click: () => dialog.close() },
+        },
         icon("close"),
       ),
     ),
@@ -44,7 +49,11 @@ export function confirmed(confirm, context) {
       { type: "button", class: confirm.style === "danger" ? "button danger" : "button primary" },
       plainText(confirm.confirm) || "Yes",
     );
-    const no = h("button", { type: "button", class: "button" }, plainText(confirm.deny) || "Cancel");
+    const no = h(
+      "button",
+      { type: "button", class: "button" },
+      plainText(confirm.deny) || "Cancel",
+    );
     const dialog = openDialog({
       title: plainText(confirm.title) || "Are you sure?",
       body: [h("div", {}, textObject(confirm.text, context))],

@@ -6,7 +6,8 @@ import { h, sprite } from "./dom.js";
 const DRAWN = {
   white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", hospital: "🏥",
   scissors: "✂️", speech_balloon: "💬", mag: "🔍", information_source: "ℹ️", stethoscope: "🩺",
-  hourglass_flowing_sand: "⏳", hourglass: "⌛", page_facing_up: "📄", pencil2: "✏️", memo: "📝", clipboard: "📋",
+  hourglass_flowing_sand: "⏳", hourglass: "⌛", page_facing_up: "📄", memo: "📝", clipboard: "📋",
+  pencil2: "✏️",
   bulb: "💡", lock: "🔒", thumbsup: "👍", thumbsdown: "👎", bar_chart: "📊",
   chart_with_upwards_trend: "📈", question: "❓", grey_question: "❔", robot_face: "🤖",
   rotating_light: "🚨", no_entry: "⛔", gear: "⚙️", wave: "👋", arrow_up: "⬆️", arrow_down: "⬇️",
@@ -79,9 +80,8 @@ const BAR = /[▰▱]{3,}|[█▓▒░]{3,}/gu;
 /** Splits text at emoji characters we draw ourselves and at bars. */
 export function withDrawnEmoji(text) {
   const drawn = split(text, CHARACTER, (found) => emojiNode(NAME_OF.get(found)));
-  return drawn.flatMap((part) =>
-    typeof part === "string" ? split(part, BAR, (found) => h("span", { class: "bar" }, found)) : [part],
-  );
+  const bar = (found) => h("span", { class: "bar" }, found);
+  return drawn.flatMap((part) => (typeof part === "string" ? split(part, BAR, bar) : [part]));
 }
 
 function split(text, pattern, node) {

@@ -52,7 +52,8 @@ export function fileInput(element, { block, context, input }) {
     problem.textContent = "";
     for (const file of control.files) {
       if (files.length >= most) {
-        problem.textContent = `At most ${most} ${most === 1 ? "file" : "files"}. The others were left out.`;
+        const limit = most === 1 ? "one file" : `${most} files`;
+        problem.textContent = `At most ${limit}. The others were left out.`;
         break;
       }
       try {

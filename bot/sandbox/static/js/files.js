@@ -31,7 +31,7 @@ export function filesNode(files) {
 }
 
 function fileNode(file) {
-  if (file.mode === "tombstone" || file.deleted) return h("span", { class: "file" }, "File was deleted");
+  if (file.mode === "tombstone") return h("span", { class: "file" }, "File was deleted");
   return h(
     "span",
     { class: "file" },

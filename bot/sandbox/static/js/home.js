@@ -2,7 +2,7 @@
 
 import { renderBlocks } from "./blocks.js";
 import { fill, h } from "./dom.js";
-import { Values } from "./elements.js";
+import { Values } from "./values.js";
 
 const PATIENCE_MS = 5000;
 
@@ -10,7 +10,16 @@ const PATIENCE_MS = 5000;
 export class Home {
   constructor(app) {
     this.app = app;
-    this.element = h("section", { class: "home", id: "panel-home", role: "tabpanel", "aria-labelledby": "tab-home", tabindex: "-1" });
+    this.element = h(
+      "section",
+      {
+        class: "home",
+        id: "panel-home",
+        role: "tabpanel",
+        "aria-labelledby": "tab-home",
+        tabindex: "-1",
+      },
+    );
     app.state.on("home", () => this.draw());
     app.state.on("reset", () => this.draw());
   }

@@ -19,6 +19,11 @@ export function imageNode(image) {
     "span",
     { class: "image-elsewhere", role: "img", "aria-label": alt || "Image" },
     icon("file"),
-    h("span", {}, alt || "Image", h("span", { class: "hint" }, "Not loaded: it is on another host")),
+    h(
+      "span",
+      {},
+      alt || "Image",
+      h("span", { class: "hint" }, "Not loaded: it is on another host"),
+    ),
   );
 }

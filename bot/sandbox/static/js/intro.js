@@ -24,8 +24,9 @@ function dmIntro({ state }, composer, bot, empty) {
     h(
       "p",
       {},
-      `Paste a referral note, drop a PDF, a Word or a text file, or type /triage. ${bot} answers with ` +
-        "its recommendation and the words in the note that led there. A clinician decides.",
+      "Paste a referral note, drop a PDF, a Word or a text file, or type /triage. " +
+        `${bot} answers with its recommendation and the words in the note that led there. ` +
+        "A clinician decides.",
     ),
     empty && state.examples.length
       ? h(
@@ -34,14 +35,23 @@ function dmIntro({ state }, composer, bot, empty) {
           state.examples.map((example) =>
             h(
               "button",
-              { type: "button", class: "example-card", on: { click: () => composer.fillWith(example) } },
+              {
+                type: "button",
+                class: "example-card",
+                on: { click: () => composer.fillWith(example) },
+              },
               h("strong", {}, example.title),
               h("span", {}, example.text.replace(/\s+/g, " ").slice(0, 150)),
             ),
           ),
         )
       : null,
-    h("p", { class: "intro-note" }, icon("lock"), "Nothing leaves this computer. The people here are made up; use no real patient's notes."),
+    h(
+      "p",
+      { class: "intro-note" },
+      icon("lock"),
+      "Nothing leaves this computer. The people here are made up; use no real patient's notes.",
+    ),
   );
 }
 

@@ -46,7 +46,10 @@ class App {
     };
     this.closeDrawer = () => drawer(false);
     fill(toggle, icon("menu"));
-    toggle.addEventListener("click", () => drawer(!document.body.classList.contains("with-drawer")));
+    toggle.addEventListener(
+      "click",
+      () => drawer(!document.body.classList.contains("with-drawer")),
+    );
     byId("scrim").addEventListener("click", () => drawer(false));
     byId("sidebar").addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || toggle.getAttribute("aria-expanded") !== "true") return;
@@ -106,7 +109,9 @@ class App {
   lost() {
     this.waiting = [];
     this.goneTimer ??= setTimeout(() => {
-      this.showBanner("The sandbox has gone. Start it again with “make demo”; this page comes back by itself.");
+      this.showBanner(
+        "The sandbox has gone. Start it again with “make demo”; this page comes back by itself.",
+      );
       this.state.bot = { ...this.state.bot, connected: false };
       this.state.emit("bot");
     }, GONE_AFTER_MS);

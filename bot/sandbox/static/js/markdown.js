@@ -4,6 +4,8 @@ import { h } from "./dom.js";
 import { emojiNode, withDrawnEmoji } from "./emoji.js";
 import { link } from "./mrkdwn.js";
 
+const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
+const STARTS_BLOCK = /^(#{1,6}\s|\s*>|\s*(```|~~~))/;
 const BULLET = /^(\s*)([-*+]|\d+[.)])\s+(.*)$/;
 
 /** A whole text. */
@@ -39,14 +41,22 @@ export function markdown(text) {
       at += 1;
     } else if (/^\s*>/.test(row)) {
       const quoted = take((line) => /^\s*>/.test(line));
-      out.push(h("blockquote", {}, markdown(quoted.map((q) => q.replace(/^\s*>\s?/, "")).join("\n"))));
+      out.push(
+        h("blockquote", {}, markdown(quoted.map((q) => q.replace(/^\s*>\s?/, "")).join("\n"))),
+      );
     } else if (BULLET.test(row)) {
       out.push(list(take((line) => BULLET.test(line) || /^\s{2,}\S/.test(line))));
-    } else if (row.includes("|") && /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(rows[at + 1] ?? "")) {
+    } else if (row.includes("|") && TABLE_RULE.test(rows[at + 1] ?? "")) {
       out.push(table(take((line) => line.includes("|"))));
     } else {
-      const body = take((line) => line.trim() && !BULLET.test(line) && !/^(#{1,6}\s|\s*>|\s*```)/.test(line));
-      out.push(h("p", { class: "md-paragraph" }, body.map((line, i) => [i ? h("br") : null, inline(line)])));
+      const body = take((line) => line.trim() && !BULLET.test(line) && !STARTS_BLOCK.test(line));
+      out.push(
+        h(
+          "p",
+          { class: "md-paragraph" },
+          body.map((line, i) => [i ? h("br") : null, inline(line)]),
+        ),
+      );
     }
   }
   return out;
@@ -84,8 +94,16 @@ function table(rows) {
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, cells(head).map((cell) => h("th", { scope: "col" }, inline(cell))))),
-      h("tbody", {}, body.map((row) => h("tr", {}, cells(row).map((cell) => h("td", {}, inline(cell)))))),
+      h(
+        "thead",
+        {},
+        h("tr", {}, cells(head).map((cell) => h("th", { scope: "col" }, inline(cell)))),
+      ),
+      h(
+        "tbody",
+        {},
+        body.map((row) => h("tr", {}, cells(row).map((cell) => h("td", {}, inline(cell))))),
+      ),
     ),
   );
 }

@@ -71,7 +71,7 @@ function place(menu, anchor) {
 }
 
 /** Closes the open menu, if any, and gives the focus back. */
-export function closeMenu() {
+function closeMenu() {
   if (!open) return;
   const { anchor, menu } = open;
   open = null;

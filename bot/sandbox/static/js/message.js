@@ -3,15 +3,16 @@
 import { avatar } from "./avatar.js";
 import { renderBlocks } from "./blocks.js";
 import { h, icon } from "./dom.js";
-import { Values } from "./elements.js";
 import { emojiNode } from "./emoji.js";
 import { filesNode } from "./files.js";
 import { openMenu } from "./menu.js";
 import { mrkdwn, plainText, textObject, unescapeText } from "./mrkdwn.js";
 import { fullText, timeText } from "./time.js";
+import { Values } from "./values.js";
 
 const LONG_CHARACTERS = 900;
 const LONG_LINES = 14;
+const NAMED_COLOURS = { good: "#2e9e63", warning: "#e0a020", danger: "#d6453d" };
 const SYSTEM = new Set(["channel_join", "channel_leave", "channel_topic", "channel_name"]);
 
 /**
@@ -24,9 +25,14 @@ export function messageNode(app, channel, message, { compact = false, inThread =
   const author = app.state.authorOf(message);
   const time = h(
     "time",
-    { class: "message-time", datetime: new Date(Number(message.ts) * 1000).toISOString(), title: fullText(message.ts) },
+    {
+      class: "message-time",
+      datetime: new Date(Number(message.ts) * 1000).toISOString(),
+      title: fullText(message.ts),
+    },
     timeText(message.ts),
   );
+  const privately = message.is_ephemeral ? ", only visible to you" : "";
   const classes = ["message"];
   if (compact) classes.push("compact");
   if (message.is_ephemeral) classes.push("ephemeral");
@@ -37,7 +43,7 @@ export function messageNode(app, channel, message, { compact = false, inThread =
       class: classes.join(" "),
       tabindex: "-1",
       data: { ts: message.ts },
-      "aria-label": `${author.real_name}, ${timeText(message.ts)}${message.is_ephemeral ? ", only visible to you" : ""}`,
+      "aria-label": `${author.real_name}, ${timeText(message.ts)}${privately}`,
     },
     h("div", { class: "message-gutter" }, compact ? time : avatar(author)),
     h(
@@ -74,7 +80,9 @@ function content(app, channel, message) {
   } else if (message.text) {
     parts.push(textNode(app, message, context));
   }
-  for (const attachment of message.attachments ?? []) parts.push(attachmentNode(attachment, context));
+  for (const attachment of message.attachments ?? []) {
+    parts.push(attachmentNode(attachment, context));
+  }
   if (message.files?.length) parts.push(filesNode(message.files));
   if (message.edited && !message.bot_id) parts.push(h("span", { class: "edited" }, "(edited)"));
   if (message.reactions?.length) parts.push(reactions(app, message.reactions));
@@ -120,9 +128,13 @@ function attachmentNode(attachment, context) {
     attachment.title ? h("strong", {}, mrkdwn(attachment.title, context)) : null,
     attachment.blocks
       ? renderBlocks(attachment.blocks, context)
-      : h("div", {}, textObject({ type: "mrkdwn", text: attachment.text ?? attachment.fallback ?? "" }, context)),
+      : h(
+        "div",
+        {},
+        textObject({ type: "mrkdwn", text: attachment.text ?? attachment.fallback ?? "" }, context),
+      ),
   );
-  const colour = { good: "#2e9e63", warning: "#e0a020", danger: "#d6453d" }[attachment.color] ?? attachment.color;
+  const colour = NAMED_COLOURS[attachment.color] ?? attachment.color;
   if (/^#?[0-9a-f]{3,8}$/i.test(colour ?? "")) {
     node.style.borderLeftColor = colour.startsWith("#") ? colour : `#${colour}`;
   }
@@ -152,7 +164,11 @@ function replyBar(app, channel, message) {
   const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
   return h(
     "button",
-    { type: "button", class: "reply-bar", on: { click: () => app.state.openThread(message.ts, true) } },
+    {
+      type: "button",
+      class: "reply-bar",
+      on: { click: () => app.state.openThread(message.ts, true) },
+    },
     h("span", { class: "avatar-stack" }, authors.map((author) => avatar(author, "small"))),
     h("strong", {}, count),
     h("span", { class: "muted" }, `Last reply ${timeText(replies.at(-1).ts)}`),
@@ -189,9 +205,8 @@ export function messageActions(app, channel, message, inThread) {
 }
 
 async function copy(app, message) {
-  const text = message.blocks?.length
-    ? (document.querySelector(`[data-ts="${CSS.escape(message.ts)}"] .blocks`)?.innerText ?? message.text)
-    : unescapeText(message.text ?? "");
+  const shown = document.querySelector(`[data-ts="${CSS.escape(message.ts)}"] .blocks`);
+  const text = shown?.innerText ?? unescapeText(message.text ?? "");
   try {
     await navigator.clipboard.writeText(text);
     app.toast("info", "Copied.");
@@ -204,18 +219,31 @@ function tools(app, channel, message, inThread) {
   const actions = messageActions(app, channel, message, inThread);
   const more = h(
     "button",
-    { type: "button", class: "icon-button", "aria-label": "More actions", title: "More actions", "aria-haspopup": "menu", "aria-expanded": "false" },
+    {
+      type: "button",
+      class: "icon-button",
+      "aria-label": "More actions",
+      title: "More actions",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+    },
     icon("more"),
   );
   more.addEventListener("click", () => openMenu(more, actions, "Message actions"));
-  const quick = actions.filter((item) => item.icon === "reply" || item.icon === "shortcut").slice(0, 2);
+  const quick = actions.filter((item) => ["reply", "shortcut"].includes(item.icon)).slice(0, 2);
   return h(
     "div",
     { class: "message-tools", role: "group", "aria-label": "Message actions" },
     quick.map((item) =>
       h(
         "button",
-        { type: "button", class: "icon-button", "aria-label": plainText(item.label), title: item.label, on: { click: item.run } },
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": plainText(item.label),
+          title: item.label,
+          on: { click: item.run },
+        },
         icon(item.icon),
       ),
     ),

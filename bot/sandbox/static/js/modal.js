@@ -2,8 +2,8 @@
 
 import { renderBlocks } from "./blocks.js";
 import { fill, h, icon, uniqueId } from "./dom.js";
-import { Values } from "./elements.js";
 import { plainText } from "./mrkdwn.js";
+import { Values } from "./values.js";
 
 /** Shows views as the server opens, pushes, updates and closes them. */
 export class Modals {
@@ -80,7 +80,8 @@ export class Modals {
     }
     const isNew = !this.dialog;
     const samePlace = this.dialog?.dataset.view === view.id;
-    const focused = samePlace ? document.activeElement?.closest("[data-block]")?.dataset.block : null;
+    const place = samePlace ? document.activeElement?.closest("[data-block]") : null;
+    const focused = place?.dataset.block;
     if (isNew) this.dialog = this.makeDialog();
     this.dialog.dataset.view = view.id;
     this.drawView(view);
@@ -112,9 +113,17 @@ export class Modals {
     this.blocks = renderBlocks(view.blocks, context);
     this.problem = h("p", { class: "modal-problem", role: "alert", hidden: true });
     this.submitButton = view.submit
-      ? h("button", { type: "submit", class: "button primary" }, h("span", { class: "button-label" }, plainText(view.submit)))
+      ? h(
+        "button",
+        { type: "submit", class: "button primary" },
+        h("span", { class: "button-label" }, plainText(view.submit)),
+      )
       : null;
-    const cancel = h("button", { type: "button", class: "button", on: { click: () => this.back() } }, plainText(view.close) || "Cancel");
+    const cancel = h(
+      "button",
+      { type: "button", class: "button", on: { click: () => this.back() } },
+      plainText(view.close) || "Cancel",
+    );
     const form = h(
       "form",
       { class: "modal-form", novalidate: true },
@@ -132,7 +141,11 @@ export class Modals {
 
   header(view, titleId) {
     const tool = (name, label, run) =>
-      h("button", { type: "button", class: "icon-button", "aria-label": label, on: { click: run } }, icon(name));
+      h(
+        "button",
+        { type: "button", class: "icon-button", "aria-label": label, on: { click: run } },
+        icon(name),
+      );
     return h(
       "header",
       { class: "dialog-head" },
@@ -143,7 +156,9 @@ export class Modals {
   }
 
   focusFirst(block) {
-    const same = block && this.dialog.querySelector(`[data-block="${CSS.escape(block)}"] :is(input, textarea, select)`);
+    const same = block && this.dialog.querySelector(
+      `[data-block="${CSS.escape(block)}"] :is(input, textarea, select)`,
+    );
     const wanted = this.dialog.querySelector("[autofocus]");
     const first = this.blocks.querySelector("input:not([hidden]), textarea, select, button");
     (same ?? wanted ?? first ?? this.submitButton ?? this.dialog.querySelector("button"))?.focus();
@@ -219,6 +234,6 @@ export class Modals {
 function isEmpty(answer) {
   const { type, ...held } = answer;
   return Object.values(held).every(
-    (value) => value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length),
+    (value) => value === null || value === undefined || value === "" || value.length === 0,
   );
 }

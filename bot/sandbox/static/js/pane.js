@@ -14,7 +14,10 @@ export class Pane {
     this.element = element;
     this.head = h("header", { class: "pane-head" });
     this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Referral Triage" });
-    this.list = new MessageList(app, { label: "Messages", intro: () => introOf(app, this.composer) });
+    this.list = new MessageList(
+      app,
+      { label: "Messages", intro: () => introOf(app, this.composer) },
+    );
     this.composer = new Composer(app, { id: "composer-main" });
     this.home = new Home(app);
     this.status = h("div", { class: "status-line", role: "status" });
@@ -52,7 +55,11 @@ export class Pane {
         "div",
         { class: "pane-heading" },
         h("h1", { class: "pane-title", id: "pane-title" }, name),
-        h("span", { class: "hint" }, dm ? "App · only you and the app read this" : (conversation.topic ?? "")),
+        h(
+          "span",
+          { class: "hint" },
+          dm ? "App · only you and the app read this" : (conversation.topic ?? ""),
+        ),
       ),
     );
     this.name = dm ? name : `#${name}`;

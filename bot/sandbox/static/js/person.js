@@ -41,7 +41,12 @@ export function setUpPerson(app, button) {
     fill(
       button,
       avatar(me, "small"),
-      h("span", { class: "person-text" }, h("span", { class: "hint" }, "You are"), h("strong", {}, me.real_name)),
+      h(
+        "span",
+        { class: "person-text" },
+        h("span", { class: "hint" }, "You are"),
+        h("strong", {}, me.real_name),
+      ),
       icon("chevron"),
     );
   });

@@ -32,7 +32,10 @@ function list(element, context) {
   const ordered = element.style === "ordered";
   const node = h(
     ordered ? "ol" : "ul",
-    { class: element.border ? "rich-list bordered" : "rich-list", start: ordered && element.offset ? element.offset + 1 : null },
+    {
+      class: element.border ? "rich-list bordered" : "rich-list",
+      start: ordered && element.offset ? element.offset + 1 : null,
+    },
     (element.elements ?? []).map((item) => h("li", {}, inlines(item, context))),
   );
   node.style.setProperty("--indent", String(element.indent ?? 0));
@@ -60,7 +63,11 @@ function inlineNode(one, context) {
     case "emoji":
       return emojiNode(one.name) ?? `:${one.name}:`;
     case "date":
-      return h("time", {}, one.format ? slackDate(one.timestamp, one.format) : (one.fallback ?? ""));
+      return h(
+        "time",
+        {},
+        one.format ? slackDate(one.timestamp, one.format) : (one.fallback ?? ""),
+      );
     case "color":
       return h("code", {}, one.value);
     default:

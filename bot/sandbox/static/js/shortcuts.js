@@ -71,7 +71,9 @@ function step(app, by) {
 function nextRegion(by) {
   const places = [
     document.querySelector('#sidebar [aria-current="page"]'),
-    document.querySelector('#pane .message[tabindex="0"]') ?? document.querySelector('#pane [role="tab"][tabindex="0"]'),
+    document.querySelector('#pane .message[tabindex="0"]') ?? document.querySelector(
+      '#pane [role="tab"][tabindex="0"]',
+    ),
     document.getElementById("composer-main"),
     document.querySelector('#thread:not([hidden]) .message[tabindex="0"]'),
     document.querySelector("#thread:not([hidden]) textarea"),

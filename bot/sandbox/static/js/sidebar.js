@@ -3,6 +3,8 @@
 import { avatar, conversationSign } from "./avatar.js";
 import { fill, h } from "./dom.js";
 
+const KINDS = { private: "private channel", im: "direct messages" };
+
 /** Fills the sidebar and keeps it up to date. */
 export class Sidebar {
   constructor(app, element) {
@@ -15,7 +17,12 @@ export class Sidebar {
     const { state } = this.app;
     const channels = state.conversations.filter((one) => one.kind !== "im");
     const dms = state.conversations.filter((one) => one.kind === "im");
-    const mark = JSON.stringify([state.team, state.channel, state.conversations, state.bot.user_id]);
+    const mark = JSON.stringify([
+      state.team,
+      state.channel,
+      state.conversations,
+      state.bot.user_id,
+    ]);
     if (mark === this.mark) return;
     this.mark = mark;
     const focused = document.activeElement?.dataset?.conversation;
@@ -30,7 +37,8 @@ export class Sidebar {
       this.section("App", dms),
       this.section("Channels", channels),
     );
-    if (focused) this.element.querySelector(`[data-conversation="${CSS.escape(focused)}"]`)?.focus();
+    const rows = [...this.element.querySelectorAll(".conversation")];
+    rows.find((row) => row.dataset.conversation === focused)?.focus();
   }
 
   section(title, conversations) {
@@ -48,7 +56,7 @@ export class Sidebar {
     const bot = conversation.kind === "im" ? state.botUser() : null;
     const name = bot?.real_name ?? conversation.name;
     const unread = conversation.unread ?? 0;
-    const kind = { private: "private channel", im: "direct messages" }[conversation.kind] ?? "channel";
+    const kind = KINDS[conversation.kind] ?? "channel";
     return h(
       "button",
       {

@@ -18,7 +18,16 @@ export class Suggestions {
     this.changed = changed;
     this.items = [];
     this.at = 0;
-    this.list = h("ul", { class: "suggestions", role: "listbox", id: uniqueId("suggest"), "aria-label": "Suggestions", hidden: true });
+    this.list = h(
+      "ul",
+      {
+        class: "suggestions",
+        role: "listbox",
+        id: uniqueId("suggest"),
+        "aria-label": "Suggestions",
+        hidden: true,
+      },
+    );
     field.setAttribute("aria-autocomplete", "list");
     field.setAttribute("aria-controls", this.list.id);
     field.addEventListener("blur", () => this.close());

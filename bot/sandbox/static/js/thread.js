@@ -20,7 +20,12 @@ export class Thread {
         h("div", { class: "pane-heading" }, h("h2", { class: "pane-title" }, "Thread"), this.where),
         h(
           "button",
-          { type: "button", class: "icon-button", "aria-label": "Close thread", on: { click: () => app.state.closeThread(true) } },
+          {
+            type: "button",
+            class: "icon-button",
+            "aria-label": "Close thread",
+            on: { click: () => app.state.closeThread(true) },
+          },
           icon("close"),
         ),
       ),
@@ -41,7 +46,8 @@ export class Thread {
     document.body.classList.toggle("with-thread", thread !== null);
     if (thread === null) return;
     const conversation = state.conversation(channel);
-    this.where.textContent = conversation?.kind === "im" ? "Direct messages" : `#${conversation?.name ?? ""}`;
+    const dm = conversation?.kind === "im";
+    this.where.textContent = dm ? "Direct messages" : `#${conversation?.name ?? ""}`;
     this.composer.goTo(channel, thread, "Reply…");
     this.list.show(channel, state.threadOf(channel, thread), { fresh: true });
     this.showStatus();

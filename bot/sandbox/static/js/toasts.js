@@ -16,7 +16,12 @@ export function setUpToasts(region) {
       h("p", {}, text),
       h(
         "button",
-        { type: "button", class: "icon-button", "aria-label": "Dismiss", on: { click: () => node.remove() } },
+        {
+          type: "button",
+          class: "icon-button",
+          "aria-label": "Dismiss",
+          on: { click: () => node.remove() },
+        },
         icon("close"),
       ),
     );

@@ -75,7 +75,12 @@ export class Uploads {
       h("span", { class: "hint" }, hint[item.state]),
       h(
         "button",
-        { type: "button", class: "chip-remove", "aria-label": `Remove ${item.name}`, on: { click: remove } },
+        {
+          type: "button",
+          class: "chip-remove",
+          "aria-label": `Remove ${item.name}`,
+          on: { click: remove },
+        },
         icon("close"),
       ),
     );
