@@ -155,7 +155,8 @@ class Browser:
         return JSONResponse({"ok": True, "file": file_object(self.hub.workspace, kept)})
 
     async def _say(self, user: str, body: Json) -> Json:
-        files = body.get("files") or []
+        given = body.get("files")
+        files = [str(file) for file in given] if isinstance(given, list) else []
         thread = body.get("thread_ts") or None
         ts = self.people.say(user, _text(body, "channel"), _text(body, "text"), thread, files)
         return {"ts": ts}
@@ -169,6 +170,7 @@ class Browser:
     async def _action(self, user: str, body: Json) -> Json:
         known = ("user", "channel", "message_ts", "view_id", "action_id", "value")
         more = {key: value for key, value in body.items() if key not in known}
+        more["state"] = body["state"] if isinstance(body.get("state"), dict) else {}
         action_id, value = _text(body, "action_id"), body.get("value")
         if body.get("view_id"):
             await self.people.click_view(user, _text(body, "view_id"), action_id, value, **more)

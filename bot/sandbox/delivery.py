@@ -21,7 +21,7 @@ class Ack:
     """How the app answered. `error` is Slack's word for what the person is told."""
 
     ok: bool
-    payload: Json = field(default_factory=dict)
+    payload: Json = field(default_factory=dict, repr=False)
     error: str = ""
     reason: str = ""
 
@@ -31,7 +31,7 @@ class Envelope:
     """One request to the app. `kind` is the Socket Mode type."""
 
     kind: str
-    payload: Json
+    payload: Json = field(repr=False)
     retry_attempt: int = 0
     retry_reason: str = ""
 
@@ -58,7 +58,7 @@ class Sent:
     """One event as delivered, for assertions and for redelivery."""
 
     event_id: str
-    body: Json
+    body: Json = field(repr=False)
     attempts: list[Ack] = field(default_factory=list)
 
 

@@ -104,7 +104,7 @@ def set_suggested_prompts(call: Call) -> Json:
     conversation = call.joined("channel_id")
     prompts = call.parsed("prompts")
     if not isinstance(prompts, list) or not prompts:
-        call.required("prompts")
+        raise SlackError("invalid_arguments")
     if len(prompts) > 4:
         raise SlackError("too_many_prompts")
     if any(not isinstance(p, dict) or not p.get("title") or not p.get("message") for p in prompts):

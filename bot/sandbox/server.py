@@ -1,16 +1,12 @@
-"""The sandbox as a server on one loopback port, and the handle that tests and `triage demo` use."""
+"""`Sandbox`: the handle on a whole stand-in for Slack, for tests and `triage demo`."""
 
 import asyncio
 import secrets
-import socket
-import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
@@ -22,6 +18,7 @@ from bot.sandbox.guard import Guard
 from bot.sandbox.http_mode import HttpMode
 from bot.sandbox.hub import Credentials, Hub, Problem, Request
 from bot.sandbox.people import People
+from bot.sandbox.serving import Serving
 from bot.sandbox.socket_mode import SocketMode
 from bot.sandbox.state import Json, Workspace
 from bot.sandbox.tickets import Tickets
@@ -74,7 +71,8 @@ class Sandbox:
         self._port = port
         workspace = Workspace()
         tickets = Tickets(workspace.clock, trigger_seconds=trigger_seconds)
-        self._socket_mode = SocketMode(tickets, self._abort)
+        self._serving = Serving(self._begin, self._end)
+        self._socket_mode = SocketMode(tickets, self._serving.abort)
         transport = (
             HttpMode(request_url, self.signing_secret) if mode == "http" else self._socket_mode
         )
@@ -93,9 +91,7 @@ class Sandbox:
         )
         self._people = People(self._hub)
         self._browser = Browser(self._people, mode)
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._greeting: asyncio.Task[None] | None = None
         self._told = False
 
     # --- starting and stopping ----------------------------------------------------------------
@@ -116,59 +112,24 @@ class Sandbox:
         Raises:
             OSError: if the port is taken.
         """
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", self._port))
-            listener.listen(128)
-        except OSError:
-            listener.close()
-            raise
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener, address = self._serving.listen(self._port)
         self._hub.workspace.url = self._hub.tickets.url = address
-        config = uvicorn.Config(
-            self._app(),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            loop="asyncio",
-            http="h11",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(self._server, listener, ready), name="sandbox", daemon=True
-        )
-        self._thread.start()
-        ready.wait(5)
+        self._serving.start(self._app(), listener)
         return self
 
-    def _run(self, server: uvicorn.Server, listener: socket.socket, ready: threading.Event) -> None:
-        async def serve() -> None:
-            self._loop = asyncio.get_running_loop()
-            self._hub.workspace.subscribers.append(self._note)
-            self._socket_mode.on_change.append(self._tell_connected)
-            greeting = asyncio.create_task(self._greet())
-            # The socket listens already: whoever connects now is served as soon as the loop runs.
-            ready.set()
-            try:
-                await server.serve(sockets=[listener])
-            finally:
-                greeting.cancel()
-                await self._hub.dispatcher.close()
+    def _begin(self) -> None:
+        self._hub.workspace.subscribers.append(self._note)
+        self._socket_mode.on_change.append(self._tell_connected)
+        self._greeting = asyncio.create_task(self._greet())
 
-        asyncio.run(serve())
+    async def _end(self) -> None:
+        if self._greeting is not None:
+            self._greeting.cancel()
+        await self._hub.dispatcher.close()
 
     def stop(self) -> None:
         """Close every connection and the port."""
-        if self._server is None or self._thread is None:
-            return
-        self._server.should_exit = True
-        self._thread.join(5)
-        self._server = self._thread = None
+        self._serving.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -197,12 +158,6 @@ class Sandbox:
             )
         )
 
-    def _abort(self, peer: tuple[str, int]) -> None:
-        for protocol in list(self._server.server_state.connections if self._server else ()):
-            transport = protocol.transport
-            if transport is not None and transport.get_extra_info("peername") == peer:
-                transport.abort()
-
     def _note(self, audience: frozenset[str], change: Json) -> None:
         if change["type"] == "notice":
             self.notices.extend((user, change) for user in sorted(audience))
@@ -219,25 +174,6 @@ class Sandbox:
         self._told = connected
         self._hub.workspace.publish(seed.PEOPLE, {"type": "bot", "connected": connected})
 
-    # --- calls from other threads -------------------------------------------------------------
-
-    def _await(self, work: Coroutine[Any, Any, T], seconds: float = 30.0) -> T:
-        if self._loop is None:
-            work.close()
-            raise RuntimeError("The sandbox is not running. Use it as `with Sandbox() as slack:`.")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result(seconds)
-        except FutureTimeoutError:
-            future.cancel()
-            raise TimeoutError("The sandbox did not answer; is its loop blocked?") from None
-
-    def _do(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        async def run() -> T:
-            return function(*args, **kwargs)
-
-        return self._await(run())
-
     # --- what a person does -------------------------------------------------------------------
 
     def say(
@@ -249,15 +185,15 @@ class Sandbox:
         files: Sequence[str] = (),
     ) -> str:
         """Post a message; its `ts`. Write a mention as `<@U0BOT>`. Does not wait for the bot."""
-        return self._do(self._people.say, user, channel, text, thread_ts, list(files))
+        return self._serving.call(self._people.say, user, channel, text, thread_ts, list(files))
 
     def upload(self, user: str, name: str, data: bytes, mimetype: str = "") -> str:
         """Keep a file; its id, for `say(…, files=[id])`."""
-        return self._do(self._people.upload, user, name, data, mimetype).id
+        return self._serving.call(self._people.upload, user, name, data, mimetype).id
 
     def command(self, user: str, channel: str, command: str, text: str = "") -> Ack:
         """Type a slash command and wait for the ack."""
-        return self._await(self._people.command(user, channel, command, text))
+        return self._serving.wait(self._people.command(user, channel, command, text))
 
     def click(
         self,
@@ -269,17 +205,17 @@ class Sandbox:
         **more: Any,
     ) -> Ack:
         """Use a button or another element of a message and wait for the ack."""
-        return self._await(self._people.click(user, channel, ts, action_id, value, **more))
+        return self._serving.wait(self._people.click(user, channel, ts, action_id, value, **more))
 
     def click_view(
         self, user: str, view_id: str, action_id: str, value: str | None = None, **more: Any
     ) -> Ack:
         """Use an element of a modal or of the Home tab and wait for the ack."""
-        return self._await(self._people.click_view(user, view_id, action_id, value, **more))
+        return self._serving.wait(self._people.click_view(user, view_id, action_id, value, **more))
 
     def shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> Ack:
         """Use a message shortcut and wait for the ack."""
-        return self._await(self._people.shortcut(user, channel, ts, callback_id))
+        return self._serving.wait(self._people.shortcut(user, channel, ts, callback_id))
 
     def submit(self, user: str, view_id: str, values: Json) -> Json:
         """Submit a modal. `{}` if it closed, else `response_action` and `errors`.
@@ -287,29 +223,29 @@ class Sandbox:
         `values` has the shape of `state.values`, or for short `{block_id or action_id: text}`,
         for a select the value of the option.
         """
-        return self._await(self._people.submit(user, view_id, values))
+        return self._serving.wait(self._people.submit(user, view_id, values))
 
     def close_view(self, user: str, view_id: str) -> Ack:
         """Close a modal without submitting."""
-        return self._await(self._people.close(user, view_id))
+        return self._serving.wait(self._people.close(user, view_id))
 
     def open_home(self, user: str, tab: str = "home") -> None:
         """Open the Home tab. Does not wait for the bot."""
-        self._do(self._people.open_home, user, tab)
+        self._serving.call(self._people.open_home, user, tab)
 
     # --- what there is to see -----------------------------------------------------------------
 
     def messages(self, channel: str, user: str | None = None) -> list[Json]:
         """A conversation as `user` sees it, ephemerals included; without `user`, without them."""
-        return self._do(self._hub.workspace.seen_by, channel, user)
+        return self._serving.call(self._hub.workspace.seen_by, channel, user)
 
     def views(self, user: str) -> list[Json]:
         """The person's open modals, the one in front last."""
-        return self._do(self._hub.views.opened, user)
+        return self._serving.call(self._hub.views.opened, user)
 
     def home(self, user: str) -> Json | None:
         """The person's Home tab as last published."""
-        return self._do(self._hub.views.home, user)
+        return self._serving.call(self._hub.views.home, user)
 
     def status(self, channel: str, thread_ts: str) -> str:
         """What the assistant says it is doing in a thread."""
@@ -384,7 +320,7 @@ class Sandbox:
             after: Do the work, then fail the answer.
         """
         fault = Fault(error, status, retry_after, times, after)
-        self._do(self._hub.faults.add, method, fault)
+        self._serving.call(self._hub.faults.add, method, fault)
 
     @property
     def unknown_methods(self) -> set[str]:
@@ -397,12 +333,12 @@ class Sandbox:
 
     def drop_connections(self) -> None:
         """Break every Socket Mode connection without a word."""
-        self._do(self._socket_mode.drop)
+        self._serving.call(self._socket_mode.drop)
 
     def disconnect(self, reason: str = "refresh_requested") -> None:
         """Ask the bot to connect anew: `refresh_requested`, `warning` or `link_disabled`."""
-        self._await(self._socket_mode.disconnect(reason))
+        self._serving.wait(self._socket_mode.disconnect(reason))
 
     def redeliver(self, event_id: str) -> None:
         """Deliver an event once more."""
-        self._do(self._hub.dispatcher.redeliver, event_id)
+        self._serving.call(self._hub.dispatcher.redeliver, event_id)

@@ -20,7 +20,7 @@ Subscriber = Callable[[frozenset[str], Json], None]
 class Post:
     """A message in a conversation; `only_for` is set on an ephemeral one."""
 
-    message: Json
+    message: Json = field(repr=False)
     only_for: str | None = None
 
     @property

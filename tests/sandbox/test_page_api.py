@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import threading
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -149,6 +150,11 @@ def test_a_file_goes_up_as_a_form(slack: Sandbox) -> None:
     assert answer == {"ok": False, "error": "The file is empty. Slack refuses empty files."}
 
 
+BUTTON: Json = {
+    "type": "button",
+    "action_id": "go",
+    "text": {"type": "plain_text", "text": "Go"},
+}
 VIEW: Json = {
     "type": "modal",
     "callback_id": "v",
@@ -213,15 +219,9 @@ def test_buttons_forms_and_home(slack: Sandbox, client: WebClient) -> None:
         answer = post(slack, "close", view_id=view["id"])
         assert answer == {"ok": False, "error": "That form is closed."}
 
-        button = {
-            "type": "button",
-            "action_id": "go",
-            "text": {"type": "plain_text", "text": "Go"},
-            "value": "1",
-        }
         blocks = [
             {**VIEW["blocks"][0], "block_id": "in"},
-            {"type": "actions", "block_id": "b", "elements": [button]},
+            {"type": "actions", "block_id": "b", "elements": [BUTTON]},
         ]
         blocks[0]["element"] = {"type": "plain_text_input", "action_id": "text"}
         ts = client.chat_postMessage(channel="D0ANA", text="card", blocks=blocks)["ts"]
@@ -261,9 +261,29 @@ def test_bad_requests_get_a_sentence(slack: Sandbox) -> None:
     assert request(slack, "POST", "/sandbox/upload", b"")[0] == 400
     assert post(slack, "say", user="U9", channel="D0ANA", text="x")["ok"] is False
     assert post(slack, "say", channel=["D0ANA"], text="x")["ok"] is False
-    assert post(slack, "say", channel="D0ANA", text="x", files="F1")["ok"] is False
+    assert post(slack, "say", channel="D0ANA", text="x", files=["F1"])["ok"] is False
     assert post(slack, "command", channel="D0ANA", command="/dance")["ok"] is False
     assert post(slack, "action", channel="D0ANA", message_ts="1", action_id="x")["ok"] is False
+
+
+def test_no_endpoint_breaks_on_junk(slack: Sandbox, client: WebClient) -> None:
+    blocks = [{"type": "actions", "elements": [{**BUTTON, "value": "1"}]}, VIEW["blocks"][0]]
+    ts = client.chat_postMessage(channel="D0ANA", text="card", blocks=blocks)["ts"]
+    client.views_publish(user_id="U0ANA", view={"type": "home", "blocks": blocks})
+    home = slack.home("U0ANA")
+    assert home is not None
+    sane: Json = {"channel": "D0ANA", "message_ts": ts, "action_id": "go", "command": "/none"}
+    names = (*sane, "text", "files", "thread_ts", "state", "value", "block_id", "values", "tab")
+    with Wire.open(slack) as wire:
+        threading.Thread(target=wire.ack_all, daemon=True).start()
+        for what in ("say", "command", "action", "shortcut", "submit", "close", "home", "read"):
+            for name in names:
+                for junk in (None, 3, [], [[]], {}, {"in": 3}, {"b": {"a": []}}, "\x00", "é"):
+                    body = {**sane, name: junk}
+                    assert isinstance(post(slack, what, **body)["ok"], bool)
+                    if what in ("action", "submit"):
+                        answer = post(slack, what, **body, view_id=home["id"])
+                        assert isinstance(answer["ok"], bool)
 
 
 @pytest.mark.parametrize(

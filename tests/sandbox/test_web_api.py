@@ -349,3 +349,66 @@ def test_a_rate_limit_is_kept_by_the_sdks_handler(slack: Sandbox, client: WebCli
 def test_every_method_of_the_table_has_an_explanation() -> None:
     assert all(method.handler.__doc__ for method in METHODS.values())
     assert len(METHODS) > 30
+
+
+JUNK: list[Any] = [
+    "",
+    "x",
+    "C0GENERAL",
+    "[",
+    "[{",
+    "{}",
+    "[]",
+    "[null]",
+    '[{"type":[]}]',
+    "-1",
+    "é" * 99,
+]
+NAMES = (
+    "channel",
+    "channel_id",
+    "user",
+    "users",
+    "ts",
+    "thread_ts",
+    "timestamp",
+    "text",
+    "blocks",
+    "attachments",
+    "metadata",
+    "view",
+    "view_id",
+    "user_id",
+    "trigger_id",
+    "files",
+    "file",
+    "filename",
+    "length",
+    "prompts",
+    "limit",
+    "cursor",
+    "oldest",
+    "types",
+    "name",
+)
+SANE = {"channel": "C0GENERAL", "channel_id": "C0GENERAL", "user_id": "U0ANA", "text": "x"}
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_no_method_breaks_on_junk(shared: WebClient, name: str) -> None:
+    """Every answer is JSON with `ok`, whatever the arguments."""
+    token = str(shared.token)
+
+    def send(args: dict[str, Any]) -> None:
+        request = urllib.request.Request(
+            f"{shared.base_url}{name}",
+            json.dumps({"token": token, **SANE, **args}).encode(),
+            {"Content-Type": "application/json; charset=utf-8"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 200
+            assert isinstance(json.loads(answer.read())["ok"], bool)
+
+    for argument in NAMES:
+        for junk in [*JUNK, None, 3, True, [], [[]], [3], {}, {"type": 3}, [{"id": 3}]]:
+            send({argument: junk})

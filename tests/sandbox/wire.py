@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Self
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from bot.sandbox.server import Sandbox
@@ -40,6 +41,12 @@ class Wire:
     def ack(self, envelope: Json, payload: Json | None = None) -> None:
         answer: Json = {"envelope_id": envelope["envelope_id"]}
         self.socket.send(json.dumps(answer if payload is None else {**answer, "payload": payload}))
+
+    def ack_all(self) -> None:
+        """Acknowledge everything until the connection ends."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                self.ack(self.next(60))
 
     def event(self) -> Json:
         """The next event, acknowledged."""
