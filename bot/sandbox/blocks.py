@@ -24,11 +24,6 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def unescape(text: str) -> str:
-    """The inverse of `escape`."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
 def typed(text: str) -> str:
     """Text as it leaves a person's client: escaped, with mentions, web and mail addresses marked.
 

@@ -211,11 +211,10 @@ ELEMENTS: dict[str, Rule] = {
 }
 
 _SELECTS = {name for name in ELEMENTS if name.endswith("_select")}
-_ONE = {name for name in _SELECTS if not name.startswith("multi_")}
 _PICKERS = {"datepicker", "timepicker", "datetimepicker"}
 _CHOICES = {"checkboxes", "radio_buttons"}
 IN_ACTIONS = _SELECTS | _PICKERS | _CHOICES | {"button", "workflow_button", "overflow"}
-IN_SECTION = (_PICKERS - {"datetimepicker"}) | IN_ACTIONS - {"datetimepicker"} | {"image"}
+IN_SECTION = (IN_ACTIONS - {"datetimepicker"}) | {"image"}
 IN_INPUT = (
     _SELECTS
     | _PICKERS

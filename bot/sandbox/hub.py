@@ -63,10 +63,8 @@ class Hub:
     def report(self, problem: Problem) -> None:
         """Record a problem and show it on the pages: the real Slack would refuse this."""
         self.problems.append(problem)
-        level = "warning" if problem.warning else "error"
-        self.workspace.publish(
-            seed.PEOPLE,
-            {"type": "notice", "level": level, "text": f"Slack would refuse this: {problem}"}
-            if not problem.warning
-            else {"type": "notice", "level": level, "text": str(problem)},
-        )
+        level, text = "error", f"Slack would refuse this: {problem}"
+        if problem.warning:
+            level, text = "warning", str(problem)
+        for user in seed.PEOPLE:
+            self.workspace.notice(user, level, text)

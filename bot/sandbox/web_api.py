@@ -20,8 +20,7 @@ from bot.sandbox import (
     methods_views,
 )
 from bot.sandbox.faults import Fault
-from bot.sandbox.hub import Hub, Problem, Request
-from bot.sandbox.payloads import file_object
+from bot.sandbox.hub import Hub, Request
 from bot.sandbox.state import Json
 from bot.sandbox.table import METHODS, Call, Method, SlackError
 
@@ -135,14 +134,6 @@ class WebApi:
         if file is None:
             return PlainTextResponse("", status_code=404)
         return Response(file.data, media_type=file.mimetype)
-
-    def describe(self, file_id: str) -> Json:
-        """A file object."""
-        return file_object(self.hub.workspace, self.hub.workspace.files[file_id])
-
-    def problem(self, method: str, text: str) -> None:
-        """Record something about a request that isn't in its content."""
-        self.hub.report(Problem(method, text, warning=True))
 
 
 async def _arguments(request: HttpRequest) -> tuple[Json, bool]:
