@@ -1,48 +1,35 @@
 """Evidence: what moved the probability, gathered into phrases that a person can read."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
+from mlops.container.features import Part
+from mlops.container.terms import STOP
 from mlops.container.text import Tokens
 
 MAX_EVIDENCE = 8
-_MIN_WEIGHT = 0.02
+_MIN_WEIGHT = 0.03
+_MAX_PHRASE = 12
+_MAX_GAP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A weight in log-odds on the tokens `first` to `last`, both included."""
+def phrases(text: str, tokens: Tokens, parts: Iterable[Part]) -> list[dict[str, Any]]:
+    """At most eight spans of the note, strongest first.
 
-    first: int
-    last: int
-    weight: float
+    Neighbouring words of one direction become one phrase; a function word or a comma between them
+    may be bridged, and carries no weight of its own.
 
-
-def phrases(text: str, tokens: Tokens, parts: list[Part]) -> list[dict[str, Any]]:
-    """At most eight spans, strongest first; neighbouring words of one direction are one phrase."""
+    Args:
+        text: The note.
+        tokens: Its tokens.
+        parts: Log-odds on tokens.
+    """
     weights = [0.0] * len(tokens)
     for part in parts:
-        share = part.weight / (part.last - part.first + 1)
-        for index in range(part.first, part.last + 1):
-            weights[index] += share
-    spans: list[tuple[float, int, int]] = []
-    current: tuple[float, int, int] | None = None
-    for index, weight in enumerate(weights):
-        joins = (
-            current is not None
-            and index == current[2] + 1
-            and weight * current[0] > 0
-            and tokens.clauses[index] == tokens.clauses[current[2]]
-        )
-        if current is not None and joins:
-            current = (current[0] + weight, current[1], index)
-            continue
-        if current is not None:
-            spans.append(current)
-        current = (weight, index, index) if weight else None
-    if current is not None:
-        spans.append(current)
-    spans = [span for span in spans if abs(span[0]) >= _MIN_WEIGHT]
+        content = [i for i in range(part.span[0], part.span[1] + 1) if _is_content(tokens, i)]
+        for index in content:
+            weights[index] += part.weight / len(content)
+    spans = [span for span in _runs(tokens, weights) if abs(span[0]) >= _MIN_WEIGHT]
     spans.sort(key=lambda span: (-abs(span[0]), span[1]))
     return [
         {
@@ -53,3 +40,28 @@ def phrases(text: str, tokens: Tokens, parts: list[Part]) -> list[dict[str, Any]
         }
         for weight, first, last in spans[:MAX_EVIDENCE]
     ]
+
+
+def _is_content(tokens: Tokens, index: int) -> bool:
+    word = tokens.words[index]
+    return (word[0].isalnum() and word not in STOP) or word == "?"
+
+
+def _runs(tokens: Tokens, weights: list[float]) -> list[tuple[float, int, int]]:
+    runs: list[tuple[float, int, int]] = []
+    for index, weight in enumerate(weights):
+        if not weight:
+            continue
+        if runs:
+            total, first, last = runs[-1]
+            if (
+                weight * total > 0
+                and index - last <= _MAX_GAP
+                and index - first < _MAX_PHRASE
+                and tokens.clauses[index] == tokens.clauses[last]
+                and not any(weights[last + 1 : index])
+            ):
+                runs[-1] = (total + weight, first, index)
+                continue
+        runs.append((weight, index, index))
+    return runs

@@ -1,209 +1,237 @@
-"""Fitting: records in, a calibrated model out. Needs scikit-learn, which serving does not."""
+"""Fitting: records in, a calibrated model out.
+
+1. Linear scores are fitted on each fold's complement, so that each record has scores from models
+   that never saw its cluster.
+2. Trees are fitted on those scores and the cue counts; sense fixes the direction of each feature.
+3. Out-of-fold margins of the trees give the calibration and the abstention band.
+4. Scores and trees are fitted again on everything.
+"""
 
 import hashlib
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mlops import __version__
-from mlops.container.assertions import assertions
 from mlops.container.calibration import Calibration
-from mlops.container.errors import TrainingError
-from mlops.container.linear import LinearScore
-from mlops.container.model import Model, save_model
-from mlops.container.terms import find_terms
-from mlops.container.text import tokenize
+from mlops.container.document import read_everyday
+from mlops.container.lexicon import Lexicon
+from mlops.container.linear import Gain, LinearScore
+from mlops.container.model import Model
+from mlops.container.scores import RECIPES, apply_score, fit_score, frequent_columns
+from mlops.container.table import (
+    CROP,
+    DECISION,
+    FILED,
+    FOLDS,
+    Floats,
+    Ints,
+    Row,
+    Table,
+    make_table,
+)
 
-FOLDS = 5
+CROPS = 2
+# With fewer short texts than this the abstention band is chosen on all records.
+MIN_JUDGED = 50
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+# What the trees weigh a record by, beside its own weight: short referrals are what arrives.
+_TREE_WEIGHTS = {FILED: 0.2, DECISION: 0.4, CROP: 0.15}
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One record ready to fit on."""
+class Fitted:
+    """A fitted model, with what it gave to records whose cluster it had not seen.
 
-    terms: list[str] = field(repr=False)
-    label: int
-    group: str
-    source: str
-    weight: float
-
-
-def read_rows(folder: Path) -> tuple[list[Row], str]:
-    """Read every `*.jsonl` of a channel, and the SHA-256 of what was read.
-
-    Raises:
-        TrainingError: no records, or one that isn't a record (named by file and line).
+    Attributes:
+        model: Not saved yet, so without a version.
+        table: The records and crops that it was fitted on.
+        probabilities: Out of fold and calibrated, shape (len(table),).
     """
-    rows: list[Row] = []
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.jsonl")):
-        content = path.read_bytes()
-        digest.update(content)
-        for number, line in enumerate(content.split(b"\n"), 1):
-            if line.strip():
-                rows.append(_row(path.name, number, line))
-    if len({row.label for row in rows}) < 2:
-        raise TrainingError(
-            "The training data needs records of both labels, Surgery and Consultation. "
-            "Nothing was trained. Build a dataset with: triage dataset build"
-        )
-    return rows, digest.hexdigest()
+
+    model: Model
+    table: Table
+    probabilities: Floats
 
 
-def _row(name: str, number: int, line: bytes) -> Row:
-    try:
-        data = json.loads(line)
-        tokens = tokenize(data["text"])
-        return Row(
-            terms=[term for term, _, _ in find_terms(tokens, assertions(tokens))],
-            label={"Consultation": 0, "Surgery": 1}[data["label"]],
-            group=str(data["group"]),
-            source=str(data.get("source", "")),
-            weight=float(data.get("weight", 1.0)),
-        )
-    except (ValueError, KeyError, TypeError):
-        raise TrainingError(
-            f"Line {number} of {name} is not a record with text, label and group. "
-            "Nothing was trained. Build the dataset again with: triage dataset build"
-        ) from None
+def with_crops(rows: Sequence[Row], seed: int) -> list[Row]:
+    """The records, then two random runs of 2 to 6 sentences of each decision-time text.
 
-
-def fold_of(group: str, seed: int, folds: int = FOLDS) -> int:
-    """The fold of a cluster: the same on every machine, whatever else is in the data."""
-    return hashlib.sha256(f"{seed}:{group}".encode()).digest()[0] % folds
+    People paste short texts: a model fitted on long ones alone puts its threshold elsewhere.
+    """
+    crops = []
+    for row in rows:
+        if row.source != DECISION:
+            continue
+        sentences = _SENTENCE.split(row.text)
+        digest = hashlib.sha256(f"{seed}:{row.text}".encode("utf-8", "surrogatepass")).digest()
+        random = Random(int.from_bytes(digest[:8]))  # noqa: S311 - not for secrets
+        for _ in range(CROPS):
+            size = random.randint(2, 6)
+            if len(sentences) > size:
+                start = random.randrange(len(sentences) - size + 1)
+                text = " ".join(sentences[start : start + size])
+                crops.append(replace(row, text=text, source=CROP))
+    return [*rows, *crops]
 
 
 def fit(
-    rows: Sequence[Row], hyperparameters: Mapping[str, float]
-) -> tuple[Model, dict[str, float]]:
-    """Fit the linear score, the trees on its out-of-fold values, and the calibration.
+    rows: Sequence[Row],
+    hyperparameters: Mapping[str, float],
+    *,
+    lexicon: Lexicon | None = None,
+    table: Table | None = None,
+    say: Say = lambda _: None,
+) -> Fitted:
+    """Fit everything.
 
-    Returns:
-        The model without a version, and what was measured out of fold.
+    Args:
+        rows: Records of both labels.
+        hyperparameters: By the names of `train.HYPERPARAMETERS`.
+        lexicon: The cues; None: those of `cues.toml`.
+        table: `make_table` of the same rows with crops, if it is at hand.
+        say: Called with a line per step.
     """
     seed = int(hyperparameters["seed"])
-    labels = np.array([row.label for row in rows])
-    weights = np.array(
-        [
-            row.weight * (hyperparameters["corpus_weight"] if row.source == "corpus" else 1.0)
-            for row in rows
-        ]
-    )
-    folds = np.array([fold_of(row.group, seed) for row in rows])
-    c = hyperparameters["linear_c"]
-    values = np.zeros((len(rows), 1), dtype=np.float32)
+    lexicon = lexicon or Lexicon.from_file()
+    if table is None:
+        say("reading the records")
+        table = make_table(with_crops(rows, seed), lexicon, seed)
+    say("fitting linear scores")
+    held_out = np.zeros((len(table), len(RECIPES)))
     for fold in range(FOLDS):
-        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        if not len(outside):
-            continue
-        score = fit_score([rows[i].terms for i in inside], labels[inside], weights[inside], c)
-        for i in outside:
-            values[i, 0] = score.parts(rows[i].terms)[0]
-    scores = {"words": fit_score([row.terms for row in rows], labels, weights, c)}
-    margins = np.zeros(len(rows))
+        outside = np.flatnonzero(table.folds == fold)
+        inside = table.take(np.flatnonzero(table.folds != fold))
+        if len(outside):
+            held_out[outside] = score_all(fit_scores(inside, hyperparameters), table.take(outside))
+    say("fitting trees")
+    values = np.hstack([held_out, table.balance]).astype(np.float32)
+    short = hyperparameters["corpus_weight"]
+    weights = table.weights * np.array([_TREE_WEIGHTS.get(s, short) for s in table.sources])
+    margins = np.zeros(len(table))
     for fold in range(FOLDS):
-        inside, outside = folds != fold, folds == fold
-        if outside.any():
-            booster = fit_trees(values[inside], labels[inside], weights[inside], hyperparameters)
-            margins[outside] = booster.predict(
-                xgboost.DMatrix(values[outside], nthread=1), output_margin=True
+        inside_rows, outside = table.folds != fold, np.flatnonzero(table.folds == fold)
+        if len(outside):
+            trees = fit_trees(
+                values[inside_rows],
+                table.labels[inside_rows],
+                weights[inside_rows],
+                hyperparameters,
             )
-    booster = fit_trees(values, labels, weights, hyperparameters)
-    platt = LogisticRegression(C=1e6).fit(margins.reshape(-1, 1), labels, sample_weight=weights)
-    slope = max(0.05, float(platt.coef_[0, 0]))
-    calibration = Calibration(slope, float(platt.intercept_[0]))
-    metrics = {
-        "auc": float(roc_auc_score(labels, margins)),
-        "pr-auc": float(average_precision_score(labels, margins)),
-    }
-    model = Model("", booster, scores, calibration, (0.4, 0.6), {})
-    return model, metrics
+            margins[outside] = tree_margins(trees, values[outside])
+    say("calibrating")
+    calibration = fit_calibration(margins, table.labels, weights)
+    booster = fit_trees(values, table.labels, weights, hyperparameters)
+    scores = fit_scores(table, hyperparameters)
+    contributions = booster.predict(xgboost.DMatrix(values, nthread=1), pred_contribs=True)
+    gains = tuple(
+        _gain(values[:, number], contributions[:, number]) for number in range(values.shape[1])
+    )
+    probabilities = np.array([calibration.probability(margin) for margin in margins.tolist()])
+    judged = ~np.isin(table.sources, [FILED, DECISION, CROP])
+    if judged.sum() < MIN_JUDGED:
+        judged = table.sources != CROP
+    abstain = choose_band(probabilities[judged], table.labels[judged])
+    model = Model(
+        version="",
+        booster=booster,
+        scores=scores,
+        gains=gains,
+        calibration=calibration,
+        abstain=abstain,
+        lexicon=lexicon,
+        clinical=clinical_words(table),
+        metadata={},
+    )
+    return Fitted(model, table, probabilities)
 
 
-def fit_score(
-    texts: Sequence[list[str]],
-    labels: NDArray[np.int_],
-    weights: NDArray[np.float64],
-    c: float,
-) -> LinearScore:
-    """Logistic regression on TF-IDF of terms that at least three texts hold."""
-    vectorizer = TfidfVectorizer(
-        analyzer=lambda terms: terms, min_df=min(3, max(1, len(texts) // 20)), sublinear_tf=True
-    )
-    table = vectorizer.fit_transform(texts)
-    regression = LogisticRegression(C=c, max_iter=1000).fit(table, labels, sample_weight=weights)
-    return LinearScore(
-        {term: i for i, term in enumerate(vectorizer.get_feature_names_out())},
-        vectorizer.idf_.astype(np.float32),
-        regression.coef_[0].astype(np.float32),
-        float(regression.intercept_[0]),
-    )
+def fit_scores(table: Table, hyperparameters: Mapping[str, float]) -> dict[str, LinearScore]:
+    """Every linear score, by name."""
+    c = hyperparameters["linear_c"]
+    return {name: fit_score(table, recipe, c) for name, recipe in RECIPES.items()}
+
+
+def score_all(scores: Mapping[str, LinearScore], table: Table) -> Floats:
+    """Every score of every note, a column each."""
+    return np.stack([apply_score(score, table) for score in scores.values()], axis=1)
 
 
 def fit_trees(
     values: NDArray[np.float32],
-    labels: NDArray[np.int_],
-    weights: NDArray[np.float64],
+    labels: Ints,
+    weights: Floats,
     hyperparameters: Mapping[str, float],
 ) -> xgboost.Booster:
-    """Gradient-boosted trees; a higher linear score never speaks against Surgery."""
+    """Gradient-boosted trees; a higher score or balance never speaks against Surgery."""
     own = {"num_round", "linear_c", "corpus_weight"}
     parameters: dict[str, Any] = {
         "objective": "binary:logistic",
         "tree_method": "hist",
+        # One thread: the sums, and so the bytes, do not depend on the machine's cores.
         "nthread": 1,
         "base_score": 0.5,
-        "monotone_constraints": "(1)",
+        "monotone_constraints": (1,) * values.shape[1],
         **{name: value for name, value in hyperparameters.items() if name not in own},
     }
+    parameters["max_depth"] = int(parameters["max_depth"])
+    parameters["seed"] = int(parameters["seed"])
     data = xgboost.DMatrix(values, labels, weight=weights, nthread=1)
     return xgboost.train(parameters, data, int(hyperparameters["num_round"]))
 
 
-def fit_and_save(
-    *,
-    train: Path,
-    validation: Path | None,
-    model_dir: Path,
-    hyperparameters: Mapping[str, float],
-    say: Say,
-) -> dict[str, float]:
-    """The whole of a training job.
+def tree_margins(booster: xgboost.Booster, values: NDArray[np.float32]) -> Floats:
+    """What the trees say of each row, in log-odds."""
+    margins: Floats = booster.predict(xgboost.DMatrix(values, nthread=1), output_margin=True)
+    return margins.astype(np.float64)
 
-    Args:
-        train, validation: Folders with `*.jsonl`; without validation, out-of-fold figures stand.
-        model_dir: Where the artifact is written.
-        say: Called with each line of progress.
 
-    Returns:
-        The metrics that were printed.
+def fit_calibration(margins: Floats, labels: Ints, weights: Floats) -> Calibration:
+    """Platt's logistic curve through out-of-fold margins."""
+    platt = LogisticRegression(C=1e6).fit(margins.reshape(-1, 1), labels, sample_weight=weights)
+    return Calibration(max(0.05, float(platt.coef_[0, 0])), float(platt.intercept_[0]))
+
+
+def choose_band(
+    probabilities: Floats, labels: Ints, *, accuracy: float = 0.93, coverage: float = 0.85
+) -> tuple[float, float]:
+    """The narrowest band around 0.5 outside of which 93 % are right out of fold.
+
+    It never takes in more than 15 % of the records: a model that often abstains helps nobody.
     """
-    rows, sha256 = read_rows(train)
-    say(f"{len(rows)} records read")
-    model, metrics = fit(rows, hyperparameters)
-    metadata = {
-        "code_version": __version__,
-        "data_sha256": sha256,
-        "seed": int(hyperparameters["seed"]),
-        "hyperparameters": dict(hyperparameters),
-        "metrics": metrics,
-        "records": len(rows),
-    }
-    for name, value in metrics.items():
-        say(f"validation-{name}:{value:.5f}")
-    version = save_model(
-        model_dir,
-        Model("", model.booster, model.scores, model.calibration, model.abstain, metadata),
+    distance = np.abs(probabilities - 0.5)
+    right = (probabilities >= 0.5) == (labels == 1)
+    best = 0.05
+    for half in np.arange(0.05, 0.45, 0.01):
+        decided = distance >= half
+        if decided.mean() < coverage:
+            break
+        best = float(half)
+        if right[decided].mean() >= accuracy:
+            break
+    return round(0.5 - best, 2), round(0.5 + best, 2)
+
+
+def _gain(values: NDArray[np.float32], contributions: NDArray[np.float32]) -> Gain:
+    """What evidence needs: the feature's average, and what the trees make of a unit of it."""
+    mean = float(values.mean())
+    spread = float(np.abs(values - mean).sum())
+    return Gain(mean, float(np.abs(contributions).sum()) / spread if spread else 0.0)
+
+
+def clinical_words(table: Table) -> frozenset[str]:
+    """Words of at least three clusters that everyday English does not use."""
+    everyday = read_everyday()
+    rows = np.flatnonzero(table.sources != CROP)
+    columns, _ = frequent_columns(table.terms[rows], table.groups[rows])
+    names = (table.term_names[column] for column in columns.tolist())
+    return frozenset(
+        name for name in names if name.isalpha() and len(name) > 1 and name not in everyday
     )
-    say(f"model version {version}")
-    return metrics

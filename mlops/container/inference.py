@@ -1,4 +1,4 @@
-"""How a container answers: `model_fn`, `input_fn`, `predict_fn`, `output_fn` (SageMaker's names)."""
+"""How a container answers, under SageMaker's names: `model_fn`, `input_fn`, and so on."""
 
 import json
 from collections.abc import Sequence

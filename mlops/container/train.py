@@ -66,9 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         hyperparameters = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-        from mlops.container.fitting import fit_and_save
+        from mlops.container.job import run_job
 
-        metrics = fit_and_save(
+        metrics = run_job(
             train=Path(os.environ.get("SM_CHANNEL_TRAIN", "/opt/ml/input/data/train")),
             validation=_folder("SM_CHANNEL_VALIDATION"),
             model_dir=Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model")),
@@ -103,7 +103,7 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _stop(number: int, frame: object) -> None:
+def _stop(_number: int, _frame: object) -> None:
     sys.stderr.write("Training was stopped. No model was written.\n")
     sys.exit(143)
 
