@@ -44,7 +44,7 @@ def list_endpoints(as_json: bool) -> None:
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "status", "version", "previous", "updated", "url"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for item in found:
         table.add_row(
             item.name,

@@ -122,12 +122,16 @@ def stop(name: str, wait: bool, as_json: bool) -> None:
     from mlops.operations import wait_for
 
     backend = open_backend()
+    ended = backend.job(name).done
     job = backend.stop_job(name)
     if wait and not job.done:
         with console(stderr=True).status(f"Stopping {name}"):
             job = wait_for(backend, name, timeout=_STOP_SECONDS)
     if as_json:
         echo_json(job)
+        return
+    if ended:
+        click.echo(f"{name} had ended already: {job.status}.")
         return
     kept = ", with the best model so far" if job.artifact and job.kind == "tuning" else ""
     click.echo(f"{name} is {job.status}{kept}.")

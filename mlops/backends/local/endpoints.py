@@ -149,14 +149,12 @@ class Endpoints:
     def port(self, name: str, seconds: float) -> int:
         """Where the endpoint listens; it is started first if its processes are gone."""
         state = self._state(name)
-        if not locks.is_held(self._parent / name / "supervisor.lock") or (
-            state.get("status") not in _SETTLED
-        ):
+        if state.get("status") not in _SETTLED or not self._runs(name, state):
             state = self._ensure(name, seconds)
         if state.get("status") not in _SETTLED:
             raise BackendError(
                 f"The endpoint {name} is down: {state.get('failure')} Nothing was classified. "
-                f"Roll it back or update it: triage endpoints rollback {name}"
+                f"To serve another version: triage endpoints update {name} VERSION"
             )
         return int(state["port"])
 
@@ -323,7 +321,7 @@ class Endpoints:
 def _signal(path: Path, number: int) -> None:
     """Send a signal to the process that holds a lock, if one does."""
     pid = locks.holder(path)
-    if pid is not None and pid > 1:
+    if pid is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 

@@ -23,6 +23,7 @@ from mlops.backends.local.files import make_folder, read_json, write_json
 from mlops.backends.local.processes import PACKAGE_ROOT, environment
 from mlops.backends.local.serving import SELF_TEST_NOTE
 from mlops.backends.package import code_package, unpack_artifact
+from mlops.errors import BackendError
 
 HEALTHY_WITHIN_SECONDS = 30.0
 DRAIN_SECONDS = 35.0
@@ -68,7 +69,11 @@ class Generation:
         """
         folder = make_folder(endpoint_folder / "generations" / uuid.uuid4().hex[:12])
         home = endpoint_folder.parents[1]
-        unpack_artifact(artifact, folder / "model")
+        try:
+            unpack_artifact(artifact, folder / "model")
+        except BackendError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         code = code_package().write(make_folder(home / "code"))
         private = socket.create_server(("127.0.0.1", 0), backlog=64)
         master_lock = _taken(folder / "master.lock")
@@ -91,7 +96,9 @@ class Generation:
         variables = {
             "PYTHONPATH": str(code),
             "SM_MODEL_DIR": plan["model_dir"],
-            "OMP_NUM_THREADS": "1",  # requests run side by side already
+            # Requests run side by side already, and threads do not survive gunicorn's fork.
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
         }
         with (endpoint_folder / "server.log").open("ab") as log:
             process = subprocess.Popen(
@@ -165,7 +172,7 @@ class Generation:
         """Let it finish what it has accepted, and accept no more."""
         self.retired_at = time.monotonic()
         master = locks.holder(self.folder / "master.lock")
-        if master is not None and master > 1:
+        if master is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(master, signal.SIGTERM)
 

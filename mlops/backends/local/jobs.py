@@ -98,7 +98,7 @@ class Jobs:
             # It was asked before and did not end.
             locks.kill_group(folder / "group.lock", grace=0)
         runner = locks.holder(folder / "runner.lock")
-        if runner is not None and runner > 1:
+        if runner is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(runner, signal.SIGTERM)
         return self.get(name)
@@ -176,13 +176,14 @@ class Jobs:
             locks.write_pid(lock, 0)
             locks.kill_group(folder / "group.lock", grace=2.0)  # what a killed runner left
             (folder / "stop.json").unlink(missing_ok=True)
-            start_module(
+            pid = start_module(
                 "mlops.backends.local.runner",
                 [str(folder), "--lock", str(lock)],
                 log=folder / "log.txt",
                 folder=folder,
                 pass_fds=(lock,),
             )
+            locks.write_pid(lock, pid)
         finally:
             locks.release(lock)
 

@@ -63,11 +63,13 @@ def write_pid(descriptor: int, pid: int) -> None:
 
 
 def holder(path: Path) -> int | None:
-    """The id noted in the lock file, if the lock is held."""
+    """The id noted in the lock file, if the lock is held and an id has been noted yet."""
     if not is_held(path):
         return None
     with contextlib.suppress(OSError, ValueError):
-        return int(path.read_text(encoding="ascii"))
+        noted = int(path.read_text(encoding="ascii"))
+        # As an argument of kill(), 0 and below stand for processes that are not ours.
+        return noted if noted > 1 else None
     return None
 
 
@@ -90,7 +92,7 @@ def kill_group(path: Path, grace: float) -> bool:
         if number == signal.SIGTERM and grace <= 0:
             continue
         group = holder(path)
-        if group is None or group <= 1:
+        if group is None:
             return not is_held(path)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, number)

@@ -7,6 +7,8 @@ The master looks after its supervisor as the supervisor looks after it: whicheve
 other one, which still has the listening socket, starts it again, and no connection is refused.
 """
 
+import contextlib
+import importlib
 import importlib.util
 import json
 import logging
@@ -14,6 +16,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -156,6 +159,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "proc_name": f"triage endpoint {self.plan['endpoint']}",
             "post_fork": self._post_fork,
+            "worker_exit": self._worker_exit,
             "control_socket_disable": True,
         }
         if Path("/dev/shm").is_dir():  # noqa: S108 - heartbeats belong in memory; no data goes there
@@ -166,21 +170,37 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The application of a worker; if its model is no good, say why and do not listen."""
-        try:
+        with self._said_why():
             return serving.create_app(self.plan["model_dir"])
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        logging.getLogger("gunicorn.error").addFilter(NoText())
+        with self._said_why():
+            # Imported once for all workers, which then start at once and share its memory. The
+            # model is not: OpenMP does not survive a fork.
+            importlib.import_module("inference")
+        Master(self).run()
+
+    @contextlib.contextmanager
+    def _said_why(self) -> Iterator[None]:
+        """Leave the reason for the supervisor if what is within fails."""
+        try:
+            yield
         except Exception as error:
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             Path(self.plan["failure_file"]).write_text(reason, encoding="utf-8")
             raise
 
-    def run(self) -> None:
-        """Serve until told to stop."""
-        logging.getLogger("gunicorn.error").addFilter(NoText())
-        Master(self).run()
-
     def _post_fork(self, _master: object, _worker: object) -> None:
         # The lock says that the master lives; its workers must not hold it for it.
         os.close(self._master_lock)
+
+    def _worker_exit(self, _master: object, worker: Worker) -> None:
+        # Nothing is left to do, and taking NumPy and XGBoost down in order takes half a second.
+        # One that could not start has an exit code that its master must see.
+        if worker.booted:
+            os._exit(0)
 
 
 def main(arguments: list[str]) -> None:

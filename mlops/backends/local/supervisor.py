@@ -33,7 +33,6 @@ _BACKLOG = 1024
 # Below the range from which the system takes client ports: an endpoint that is down for a moment
 # finds its own port free, and no client can connect to itself.
 _PORTS = range(20_000, 32_000)
-_BIND_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -93,8 +92,6 @@ class Supervisor:
                 _log("took over the running server")
             else:
                 generation.kill(grace=1.0)
-        if self.listener is None:
-            self.listener = self._bind()
         if self.state.get("status") in ("Updating", "RollingBack"):
             self._settle_interrupted()
         if self.current is not None:
@@ -112,32 +109,27 @@ class Supervisor:
             )
         self._save(status="InService", failure=failure, operation=wanted.get("id"))
 
-    def _bind(self) -> socket.socket:
-        """The endpoint's socket: on the port it has always had, or on a new one at first."""
+    def _bind(self) -> bool:
+        """Take the endpoint's port: the one it has always had, or a new one at first."""
         port = self.state.get("port")
-        if port is None:
-            for candidate in [*random.sample(_PORTS, 50), 0]:
-                try:
-                    listener = socket.create_server(("127.0.0.1", candidate), backlog=_BACKLOG)
-                except OSError:
-                    continue
-                self._save(port=listener.getsockname()[1])
-                return listener
-        deadline = time.monotonic() + _BIND_SECONDS
-        while True:
+        candidates = [port] if port is not None else [*random.sample(_PORTS, 50), 0]
+        reason = ""
+        for candidate in candidates:
             try:
-                return socket.create_server(("127.0.0.1", int(port or 0)), backlog=_BACKLOG)
+                self.listener = socket.create_server(("127.0.0.1", candidate), backlog=_BACKLOG)
             except OSError as error:
-                if time.monotonic() >= deadline:
-                    self._save(
-                        status="Failed",
-                        supervisor=os.getpid(),
-                        failure=f"Port {port}, on which {self.name} has always listened, can't be "
-                        f"used: {error.strerror}. Its versions are kept. Stop the program that "
-                        "has the port, or delete the endpoint and deploy it again.",
-                    )
-                    raise Stopping from None
-                self._pause(0.1)
+                reason = os.strerror(error.errno or 0)
+            else:
+                self._save(port=self.listener.getsockname()[1])
+                return True
+        self._save(
+            status="Failed",
+            supervisor=os.getpid(),
+            failure=f"Port {port}, on which {self.name} has always listened, can't be used: "
+            f"{reason}. Its versions are kept. Stop the program that has the port, or delete the "
+            "endpoint and deploy it again.",
+        )
+        return False
 
     def _tend(self) -> None:
         """Start the server again if it died, and clear away those that have drained."""
@@ -150,7 +142,7 @@ class Supervisor:
             self.current.retire()
             self.retired.append(self.current)
             self.current = None
-        if time.monotonic() < self.next_start:
+        if time.monotonic() < self.next_start or not (self.listener or self._bind()):
             return
         started = time.monotonic()
         try:
@@ -216,7 +208,7 @@ class Supervisor:
             Unhealthy: if it isn't; it is gone then.
         """
         if self.listener is None:
-            raise Unhealthy("its socket is gone")
+            raise Unhealthy(f"port {self.state.get('port')} is taken by another program")
         try:
             generation = Generation.start(
                 self.folder,
