@@ -364,7 +364,9 @@ def document_type(encoded: Encoded, clinical: Collection[str]) -> tuple[str, str
     if _foreign(alphabetic):
         return "other", NOT_ENGLISH
     clinical_words = _clinical_words(encoded, alphabetic, clinical)
-    enough = len(set(clinical_words)) >= MIN_CLINICAL_WORDS
+    # In a few lines one clinical word may be all there is: any cue beside it counts as well.
+    signs = set(clinical_words) | {cue.category for cue in encoded.cues}
+    enough = bool(clinical_words) and len(signs) >= MIN_CLINICAL_WORDS
     if encoded.tokens.spoken < MIN_WORDS:
         return ("referral" if enough else "other"), TOO_SHORT
     if not enough or len(clinical_words) < MIN_CLINICAL_SHARE * len(alphabetic):
