@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from bot import messages
 from bot.blocks import Rendered
 from bot.blocks.card import card
 from bot.blocks.notices import how_to_ask, notice, trouble
-from bot.files import fetch_document
+from bot.files import complete, fetch_document
 from bot.intake import HOW_TO, WORDS, Source, plain_text, sources, speech
 from bot.logs import whereabouts
 from bot.replies import MessageReply, Reply, WhisperReply
@@ -140,6 +141,8 @@ def answer_part(
     if not reply.working():
         deliveries.finish_part(part.id)
         return
+    if source.file is not None:
+        source = replace(source, file=complete(services.slack, source.file))
     try:
         message = _answer(services, delivery, part, source)
     except TriageError as error:

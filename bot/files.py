@@ -27,12 +27,11 @@ def fetch_document(slack: Slack, file: Mapping[str, Any]) -> Document:
 
     Args:
         slack: Where it is, and with which token.
-        file: Slack's file object, as in a message's `files`.
+        file: Slack's whole file object; see `complete`.
 
     Raises:
         NoteError: with the sentence for the person who sent it.
     """
-    file = _complete(slack, file)
     if file.get("mode") in ("tombstone", "hidden_by_limit") or file.get("file_access") in (
         "file_not_found",
         "access_denied",
@@ -81,7 +80,7 @@ def _origin(url: SplitResult) -> tuple[str, str, int | None]:
     return url.scheme, url.hostname or "", port
 
 
-def _complete(slack: Slack, file: Mapping[str, Any]) -> Mapping[str, Any]:
+def complete(slack: Slack, file: Mapping[str, Any]) -> Mapping[str, Any]:
     """The whole file object, where an event held a part of it only."""
     if file.get("url_private") or file.get("mode") in ("tombstone", "hidden_by_limit"):
         return file

@@ -35,7 +35,8 @@ REFUSED = frozenset(
 )
 UNREACHABLE = frozenset({"URLError", "TimeoutError", "ConnectionRefusedError", "gaierror"})
 CONCURRENCY = 32
-PING_SECONDS = 5
+# After an abrupt loss the SDK needs five failed pings before it connects anew.
+PING_SECONDS = 2
 SHUTDOWN_SECONDS = 20.0
 
 

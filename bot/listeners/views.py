@@ -56,4 +56,6 @@ def _sources(view: Payload) -> list[Source]:
     text = str(((values.get(NOTE) or {}).get(NOTE) or {}).get("value") or "").strip()
     files = ((values.get(FILES) or {}).get(FILES) or {}).get("files") or []
     found = [Source(WORDS, text)] if text else []
-    return found + [Source(str(file.get("id") or ""), file=file) for file in files]
+    # Slack sends file objects; a server that sends ids alone has `files.info` for the rest.
+    whole = [file if isinstance(file, Mapping) else {"id": str(file)} for file in files]
+    return found + [Source(str(file.get("id") or ""), file=file) for file in whole]

@@ -1,0 +1,32 @@
+"""A sandbox, the shipped model, and a bot between them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.server import Sandbox
+from bot.services import Services
+from mlops.classifier import LocalClassifier
+from mlops.shipped import ARTIFACT
+from tests.bot.running import running
+
+
+@pytest.fixture(scope="session")
+def model() -> LocalClassifier:
+    """The model that ships with the package, in this process."""
+    return LocalClassifier(ARTIFACT)
+
+
+@pytest.fixture
+def slack() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def bot(slack: Sandbox, home: Path, model: LocalClassifier) -> Iterator[Services]:
+    """A bot that is connected; at the end nothing it sent may have broken Slack's rules."""
+    with running(slack, home, model) as services:
+        yield services
+    assert slack.problems == []
