@@ -17,9 +17,9 @@ from mlops.result import Recommendation
 from mlops.settings import Settings
 
 SURGICAL = (
-    "46-year-old teacher with five months of biliary colic, now weekly, two visits to the emergency "
-    "department. Ultrasound: several gallstones up to 14 mm. A low-fat diet has not helped. She "
-    "would like to go ahead with laparoscopic cholecystectomy."
+    "46-year-old teacher with five months of biliary colic, now weekly, two visits to the "
+    "emergency department. Ultrasound: several gallstones up to 14 mm. A low-fat diet has not "
+    "helped. She would like to go ahead with laparoscopic cholecystectomy."
 )
 CONSULT = (
     "58-year-old man with three weeks of mild left knee pain after gardening. No locking, no "
