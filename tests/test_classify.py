@@ -32,6 +32,8 @@ GERMAN = (
     "steigen. Keine Schwellung, keine Rötung. Bitte um Mitbeurteilung und weitere Therapie."
 )
 
+CODE = "def main():\n    for i in range(10):\n        print(i * 2)\n    return None"
+
 
 def classify(*arguments: str, stdin: bytes | None = None) -> Result:
     return CliRunner().invoke(triage, ["classify", *arguments], input=stdin)
@@ -112,22 +114,22 @@ def test_what_cannot_be_read_has_its_sentence(
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "kind", "words"),
     [
-        ("knee pain again", "short"),
-        (RECIPE, "note"),
-        (GERMAN, "English"),
-        ("def main():\n    for i in range(10):\n        print(i * 2)\n    return None", "note"),
+        ("knee pain again", "referral", "short"),
+        (RECIPE, "other", "note"),
+        (GERMAN, "other", "English"),
+        (CODE, "other", "note"),
     ],
 )
-def test_what_is_no_note_needs_review(text: str, words: str) -> None:
+def test_what_is_no_note_needs_review(text: str, kind: str, words: str) -> None:
     result = classify("--json", "-", stdin=text.encode())
     assert result.exit_code == 0
     answer = json.loads(result.stdout)
     assert answer["recommendation"] == "Needs review"
     assert answer["probability"] is None
     assert answer["confidence"] is None
-    assert answer["document_type"] == "other"
+    assert answer["document_type"] == kind
     assert any(words in warning for warning in answer["warnings"])
 
 
