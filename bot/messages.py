@@ -353,12 +353,17 @@ def retrain_done(version: str) -> str:
     return f"Retraining is done: version {version}"
 
 
-def retrain_next(version: str, endpoint: str) -> str:
-    """What to do with the new version (mrkdwn)."""
+def retrain_figures() -> str:
+    """What the figures of a run were measured on."""
     return (
-        f"It is registered and *not deployed*. To serve it: "
-        f"`triage endpoints update {endpoint} {version}`"
+        "Measured on the part of the corpus that this run held back; figures of versions trained "
+        "on other data can’t be set beside them."
     )
+
+
+def retrain_next(command: str) -> str:
+    """What to do with the new version (mrkdwn); `command` is for a terminal."""
+    return f"It is registered and *not deployed*. To serve it: `{command}`"
 
 
 def retrain_same(version: str) -> str:

@@ -90,8 +90,8 @@ def watch(services: Services, run: Run) -> None:
             # This process is stopping: the next one goes on.
             return
         version = operations.finish(services.backend, ended)
-        endpoint = services.settings.triage_endpoint or DEFAULT_ENDPOINT
-        message = report(run, version, _serving(services), endpoint)
+        command = _how_to_serve(services, version.name)
+        message = report(run, version, _serving(services), command)
         _end(services, run, message, "completed", version.name)
     except TriageError as error:
         _end(services, run, failed(run, str(error)), "failed")
@@ -127,6 +127,16 @@ def _serving(services: Services) -> str:
         return services.classifier.model_version
     except TriageError:
         return ""
+
+
+def _how_to_serve(services: Services, version: str) -> str:
+    """The command that serves a version: an update where there is an endpoint, else a first one."""
+    endpoint = services.settings.triage_endpoint or DEFAULT_ENDPOINT
+    try:
+        services.backend.endpoint(endpoint)
+    except NotFoundError:
+        return f"triage deploy {version}"
+    return f"triage endpoints update {endpoint} {version}"
 
 
 def _show(services: Services, run: Run, message: Rendered) -> Run:

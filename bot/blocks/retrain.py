@@ -7,12 +7,14 @@ from bot.blocks.parts import Block, Rendered, context, escape, header, moment, s
 from bot.store.retrains import Run
 from mlops.backends import Job, ModelVersion
 
+# A job's metrics have the part of the data in front; a version's haven't.
+PREFIX = "validation:"
 NAMES = {
-    "validation:auc": "AUC",
-    "validation:accuracy": "accuracy",
-    "validation:f1": "F1",
-    "validation:brier": "Brier score",
-    "validation:ece": "calibration error",
+    "auc": "AUC",
+    "pr-auc": "AUC of precision and recall",
+    "accuracy": "accuracy",
+    "brier": "Brier score",
+    "coverage": "share decided",
 }
 
 
@@ -22,23 +24,29 @@ def progress(run: Run, job: Job | None, step: str) -> Rendered:
         header("Retraining", _id(run)),
         section(f":hourglass_flowing_sand: {escape(step)}"),
     ]
-    if job is not None and job.metrics:
-        blocks.append(context(_figures(job.metrics)))
+    if job is not None and (figures := _figures(job.metrics)):
+        blocks.append(context(figures))
     return Rendered(messages.retrain_started(run.job), [*blocks, _footer(run)])
 
 
-def report(run: Run, version: ModelVersion, serving: str, endpoint: str) -> Rendered:
-    """When it is done: the figures, the version, and what to do with it."""
-    same = version.name == serving
-    todo = (
-        messages.retrain_same(escape(version.name))
-        if same
-        else messages.retrain_next(escape(version.name), escape(endpoint))
-    )
+def report(run: Run, version: ModelVersion, serving: str, command: str) -> Rendered:
+    """When it is done: the figures, the version, and what to do with it.
+
+    Args:
+        run: The run.
+        version: What it made.
+        serving: The version that answers now.
+        command: How to serve the new one, as typed in a terminal.
+    """
+    if version.name == serving:
+        todo = messages.retrain_same(escape(version.name))
+    else:
+        todo = messages.retrain_next(escape(command))
     blocks = [
         header("Retraining is done", _id(run)),
         section(f"Version `{escape(version.name)}`"),
         section(_figures(version.metrics) or "It reported no figures."),
+        context(messages.retrain_figures()),
         section(todo),
         _footer(run),
     ]
@@ -61,6 +69,5 @@ def _footer(run: Run) -> Block:
 
 
 def _figures(metrics: Mapping[str, float]) -> str:
-    values = dict(metrics)
-    known = [f"{label} {values[name]:.3f}" for name, label in NAMES.items() if name in values]
-    return ", ".join(known) or ", ".join(f"{n} {v:.3f}" for n, v in list(values.items())[:6])
+    values = {name.removeprefix(PREFIX): value for name, value in metrics.items()}
+    return ", ".join(f"{label} {values[n]:.3f}" for n, label in NAMES.items() if n in values)

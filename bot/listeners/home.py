@@ -48,7 +48,7 @@ def _serving(services: Services) -> Serving:
         known = services.backend.version(version)
     except TriageError:
         return Serving(version)
-    return Serving(version, known.created.timestamp(), known.metrics.get("validation:auc"))
+    return Serving(version, known.created.timestamp(), known.metrics.get("auc"))
 
 
 def _suggest(services: Services, event: Mapping[str, Any]) -> None:
