@@ -93,7 +93,8 @@ def _end(
     if not parts and not only_update:
         parts = [deliveries.part(delivery, HOW_TO)]
     for part in parts:
-        if part.reply_ts or not only_update:
-            MessageReply(services, delivery, part).show(trouble(sentence, part.id))
+        reply = MessageReply(services, delivery, part)
+        if not only_update or reply.placeholder() is not None:
+            reply.show(trouble(sentence, part.id))
         deliveries.finish_part(part.id)
     deliveries.finish(delivery, outcome)

@@ -44,17 +44,12 @@ class MessageReply:
 
     def working(self) -> bool:
         """See `Reply.working`."""
-        if self._at is None and self._delivery.attempts > 1:
-            # The process before may have posted and died before it could note where.
-            self._found(self._find())
-        if self._at is not None:
-            return True
-        return self._post(working(self._part.id))
+        return self.placeholder() is not None or self._post(working(self._part.id))
 
     def show(self, message: Rendered) -> Posted | None:
         """See `Reply.show`."""
         slack = self._services.slack
-        placeholder = self._at
+        placeholder = self.placeholder()
         if placeholder is not None and slack.update(placeholder, message):
             return placeholder
         self._at = None
@@ -62,6 +57,18 @@ class MessageReply:
             return None
         if placeholder is not None:
             slack.delete(placeholder)
+        return self._at
+
+    def placeholder(self) -> Posted | None:
+        """What shows the work already, in whichever process it was posted."""
+        if self._at is None and self._delivery.attempts > 1:
+            # The process before may have posted and died before it could note where.
+            asked = self._delivery.request
+            self._found(
+                self._services.slack.find_own(
+                    asked.channel, asked.thread_ts, asked.asked - 60, self._part.id
+                )
+            )
         return self._at
 
     def _post(self, message: Rendered) -> bool:
@@ -74,12 +81,6 @@ class MessageReply:
             posted, _ = slack.post(asked.user, message)
         self._found(posted)
         return posted is not None
-
-    def _find(self) -> Posted | None:
-        asked = self._delivery.request
-        return self._services.slack.find_own(
-            asked.channel, asked.thread_ts, asked.asked - 60, self._part.id
-        )
 
     def _found(self, posted: Posted | None) -> None:
         self._at = posted

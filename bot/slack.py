@@ -38,6 +38,8 @@ RATE_LIMIT_RETRIES = 3
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 FAILURES = (SlackClientError, OSError, http.client.HTTPException, ValueError)
 PAGE = 200
+# What a person's id begins with; W on Enterprise Grid.
+PEOPLE = ("U", "W")
 # The methods that write take JSON; those that read take a form.
 JSON_METHODS = ("chat.post", "chat.update", "chat.delete", "views.", "assistant.")
 
@@ -222,7 +224,18 @@ class Slack:
     def find_own(
         self, channel: str, thread_ts: str | None, since: float, marker: str
     ) -> Posted | None:
-        """The bot's own message with a block whose id ends in `marker`."""
+        """The bot's own message with a block whose id ends in `marker`.
+
+        Args:
+            channel: A conversation, or a person for their direct message.
+            thread_ts: The thread it is in.
+            since: Seconds since the epoch; nothing older is looked at.
+            marker: What was given to `post`.
+        """
+        if channel.startswith(PEOPLE):
+            # A person can be posted to; what was posted can only be read by the conversation's id.
+            opened = self.call("conversations.open", users=channel)
+            channel = str(((opened or {}).get("channel") or {}).get("id") or channel)
         oldest = f"{since:.6f}"
         if thread_ts:
             answer = self.call(

@@ -21,7 +21,13 @@ class Settings(BaseSettings):
     `boto3`'s own variables (`AWS_PROFILE`, `AWS_ENDPOINT_URL`, …) are read by boto3.
     """
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        # `VARIABLE=` in a .env file means: not set.
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
 
     slack_bot_token: SecretStr | None = Field(
         default=None, description="Bot token, starts with xoxb-."

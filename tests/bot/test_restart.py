@@ -98,14 +98,39 @@ def test_killed_between_posting_and_noting_where(
         slack.say("U0ANA", "D0ANA", SURGICAL)
         slack.wait_for(lambda: bots(slack, "D0ANA"))
         kill(slack, victim)
-    store = open_store(settings_for(slack, home))
-    with store._engine.begin() as connection:
-        connection.execute(update(parts).values(reply_channel=None, reply_ts=None))
-    store.close()
+    forget_replies(slack, home)
     with running(slack, home, model):
         assert is_card(answer(slack, "D0ANA"))
         settle()
     assert len(bots(slack, "D0ANA")) == 1
+
+
+@pytest.mark.parametrize("files", [True, False])
+def test_a_form_killed_between_posting_and_noting_where(
+    slack: Sandbox, home: Path, model: LocalClassifier, files: bool
+) -> None:
+    """A form is answered in a direct message that only the person's id stands for."""
+    with process(slack, home, STUCK) as victim:
+        slack.command("U0ANA", "C0REFERRALS", "/triage")
+        view = slack.wait_for(lambda: slack.views("U0ANA"))[0]["id"]
+        file = slack.upload("U0ANA", "letter.pdf", documents.pdf(CONSULT))
+        slack.submit("U0ANA", view, {FILES: [file]} if files else {NOTE: SURGICAL})
+        slack.wait_for(lambda: bots(slack, "D0ANA"))
+        kill(slack, victim)
+    forget_replies(slack, home)
+    with running(slack, home, model):
+        told = answer(slack, "D0ANA")
+        settle()
+    assert is_card(told) if files else words(told).endswith(messages.interrupted())
+    assert len(bots(slack, "D0ANA")) == 1
+
+
+def forget_replies(slack: Sandbox, home: Path) -> None:
+    """As if the process had died before it could note where it posted."""
+    store = open_store(settings_for(slack, home))
+    with store._engine.begin() as connection:
+        connection.execute(update(parts).values(reply_channel=None, reply_ts=None))
+    store.close()
 
 
 def test_several_files_go_on_where_they_were(
