@@ -1,91 +1,70 @@
-"""Whether a word is asserted: negated, past, of another person, or only feared.
+"""Whether a finding is asserted: negated, past, of another person or only feared, planned.
 
 After NegEx and ConText (Chapman 2001, Harkema 2009): a trigger opens a scope over the words that
-follow (or precede) it, up to the end of the clause, a turning word, or a number of words.
+follow (or precede) it, up to the end of the clause, a terminating word, or a number of words. The
+triggers are in `assertions.toml`.
 """
 
-from mlops.container.text import Tokens
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.container.lexicon import Lexicon, Match
 
 # Bits, because a word can be several at once ("no family history of…").
-NEGATED, HISTORICAL, FAMILY, HYPOTHETICAL = 1, 2, 4, 8
+NEGATED, HISTORICAL, OTHER, PLANNED = 1, 2, 4, 8
+BITS = {"negated": NEGATED, "historical": HISTORICAL, "other": OTHER, "planned": PLANNED}
+# The reader of evidence is told; a past or planned finding is still the patient's own.
+NAMES = {NEGATED: "negated", OTHER: "not the patient's, or only feared"}
 
-_WINDOW = 8
-_STOPS = frozenset(
-    [
-        "\n",
-        *[
-            ".",
-            ";",
-            ":",
-            "?",
-            "!",
-            "but",
-            "however",
-            "although",
-            "though",
-            "yet",
-            "except",
-            "because",
-            "now",
-            "today",
-        ],
-    ]
-)
-_TRIGGERS: dict[int, str] = {
-    NEGATED: """no not without denies denied never nil neither nor non denying absent zero hasn't
-        haven't isn't doesn't didn't wasn't hasnt doesnt isnt don't won't cannot can't""",
-    FAMILY: """mother father sister brother family mum mom dad aunt uncle grandmother grandfather
-        cousin neighbour neighbor colleague friend""",
-    HISTORICAL: "previous previously prior psh pshx pmh pmhx former childhood",
-    HYPOTHETICAL: "if whether worried fears afraid worries exclude wonders",
-}
-_FORWARD = {word: bit for bit, words in _TRIGGERS.items() for word in words.split()}
-_FORWARD_PAIRS: dict[tuple[str, str], int] = {
-    ("free", "of"): NEGATED,
-    ("negative", "for"): NEGATED,
-    ("absence", "of"): NEGATED,
-    ("rather", "than"): NEGATED,
-    ("instead", "of"): NEGATED,
-    ("lack", "of"): NEGATED,
-    ("history", "of"): HISTORICAL,
-    ("status", "post"): HISTORICAL,
-    ("rule", "out"): HYPOTHETICAL,
-    ("concerned", "about"): HYPOTHETICAL,
-    ("in", "case"): HYPOTHETICAL,
-    ("risk", "of"): HYPOTHETICAL,
-}
-_BACKWARD = frozenset(
-    ["negative", "neg", "absent", "excluded", "none", "nil", "declined", "unremarkable"]
-)
+Bits = NDArray[np.uint8]
 
 
-def assertions(tokens: Tokens) -> list[int]:
-    """The bits that hold for each token, in time linear in their number."""
-    words = tokens.words
-    bits = [0] * len(words)
-    active: list[tuple[int, int]] = []
-    for index, word in enumerate(words):
-        if word in _STOPS:
-            active = []
-            continue
-        for bit, _ in active:
-            bits[index] |= bit
-        if active:
-            active = [scope for scope in active if index + 1 < scope[1]]
-        opened = _FORWARD.get(word, 0)
-        if index:
-            opened |= _FORWARD_PAIRS.get((words[index - 1], word), 0)
-        if opened:
-            active = [scope for scope in active if scope[0] != opened]
-            active.append((opened, index + 1 + _WINDOW))
-        if word in _BACKWARD:
-            _mark_back(words, bits, index)
-    return bits
+class Assertions:
+    """The triggers of a lexicon, ready to be applied."""
 
+    def __init__(self, lexicon: Lexicon) -> None:
+        categories = lexicon.categories
+        numbers = lexicon.of_kind("assertion")
+        self._pseudo = {n for n in numbers if categories[n].means == "nothing"}
+        self._ends = {n for n in numbers if categories[n].means == "ends"}
+        self._rules = {
+            n: (BITS[categories[n].means], categories[n].before, categories[n].reach)
+            for n in numbers
+            if categories[n].means in BITS
+        }
+        self.numbers = frozenset(numbers)
 
-def _mark_back(words: list[str], bits: list[int], index: int) -> None:
-    """ "Murphy negative", "stones: none": the few words before are denied."""
-    for back in range(index - 1, max(-1, index - 4), -1):
-        if words[back] in _STOPS or words[back] == ",":
-            return
-        bits[back] |= NEGATED
+    def apply(self, triggers: Sequence[Match], clauses: Sequence[int]) -> Bits:
+        """The bits that hold for each word.
+
+        Args:
+            triggers: Matches of this lexicon's assertion categories, by position.
+            clauses: The clause of each word, ascending.
+        """
+        bits = np.zeros(len(clauses), np.uint8)
+        if not triggers:
+            return bits
+        pseudo = {i for m in triggers if m.category in self._pseudo for i in (m.first, m.last)}
+        ends = [m.first for m in triggers if m.category in self._ends]
+        for trigger in triggers:
+            rule = self._rules.get(trigger.category)
+            if rule is None or (trigger.first in pseudo and trigger.last in pseudo):
+                continue
+            bit, before, reach = rule
+            clause = clauses[trigger.first]
+            if before:
+                start = max(trigger.first - reach, bisect_left(clauses, clause))
+                previous = bisect_left(ends, trigger.first) - 1
+                if previous >= 0:
+                    start = max(start, ends[previous] + 1)
+                bits[start : trigger.first] |= bit
+            else:
+                stop = min(trigger.last + 1 + reach, bisect_right(clauses, clause))
+                following = bisect_right(ends, trigger.last)
+                if following < len(ends):
+                    stop = min(stop, ends[following])
+                bits[trigger.last + 1 : stop] |= bit
+        return bits

@@ -1,7 +1,7 @@
-"""From the score of the trees to a probability that can be believed (Platt 1999)."""
+"""From the margin of the trees to a probability that can be believed (Platt 1999)."""
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, log
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,13 @@ class Calibration:
     slope: float
     offset: float
 
+    def log_odds(self, margin: float) -> float:
+        """Calibrated log-odds of a margin, kept where the probability is 0.001 to 0.999."""
+        return max(-_LIMIT, min(_LIMIT, self.slope * margin + self.offset))
+
     def probability(self, margin: float) -> float:
-        """P(Surgery) for a margin in log-odds, kept inside 0.001 to 0.999."""
-        z = max(-30.0, min(30.0, self.slope * margin + self.offset))
-        return min(0.999, max(0.001, 1.0 / (1.0 + exp(-z))))
+        """P(Surgery) for a margin in log-odds."""
+        return 1.0 / (1.0 + exp(-self.log_odds(margin)))
+
+
+_LIMIT = log(0.999 / 0.001)

@@ -1,67 +1,115 @@
-"""Evidence: what moved the probability, gathered into phrases that a person can read."""
+"""Evidence: what moved the probability, carried back to the words and gathered into phrases.
 
-from collections.abc import Iterable
+A tree's contribution to a linear score is shared among the words by what each adds to that score;
+to a count of cues, among the cues; what stands nowhere in the note (its length, its register) is
+left in the remainder.
+"""
+
 from typing import Any
 
-from mlops.container.features import Part
-from mlops.container.terms import STOP
-from mlops.container.text import Tokens
+import numpy as np
+
+from mlops.container.assertions import NAMES, NEGATED, OTHER
+from mlops.container.features import Found, Plan
+from mlops.container.reading import Reading
+from mlops.container.scores import Floats
 
 MAX_EVIDENCE = 8
 _MIN_WEIGHT = 0.03
 _MAX_PHRASE = 12
 _MAX_GAP = 2
+# A score near its average says little; what the trees make of it is not blown up beyond this.
+_MAX_GAIN = 3.0
 
 
-def phrases(text: str, tokens: Tokens, parts: Iterable[Part]) -> list[dict[str, Any]]:
+def word_weights(
+    reading: Reading, found: Found, contributions: Floats, means: Floats, plan: Plan
+) -> Floats:
+    """Log-odds on every word, shape (n,).
+
+    Args:
+        reading: The note.
+        found: Its features.
+        contributions: What each feature adds, shape (features,).
+        means: Each score's average over the training records, shape (K,).
+        plan: Which features there are.
+    """
+    kinds = len(plan.scores)
+    distance = found.values[:kinds] - means
+    gains = np.clip(
+        np.divide(contributions[:kinds], distance, out=np.zeros(kinds), where=distance != 0),
+        0.0,
+        _MAX_GAIN,
+    )
+    # What a text is like is no finding: the register stays in the remainder.
+    gains[[name == "register" for name in plan.scores]] = 0.0
+    weights: Floats = found.shares @ gains
+    for feature, places in found.cues.items():
+        contribution = float(contributions[feature])
+        total = sum(abs(amount) for _, amount in places)
+        if not contribution or not total:
+            continue
+        for match, amount in places:
+            length = match.last - match.first + 1
+            weights[match.first : match.last + 1] += (
+                contribution * abs(amount) / total / length
+            )
+    return weights
+
+
+def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]]:
     """At most eight spans of the note, strongest first.
 
-    Neighbouring words of one direction become one phrase; a function word or a comma between them
-    may be bridged, and carries no weight of its own.
+    Neighbouring words of one direction become one phrase; a word without weight between them may
+    be bridged. A denied finding keeps its denial in sight.
 
     Args:
         text: The note.
-        tokens: Its tokens.
-        parts: Log-odds on tokens.
+        reading: The same, read.
+        weights: Log-odds on its words.
     """
-    weights = [0.0] * len(tokens)
-    for part in parts:
-        content = [i for i in range(part.span[0], part.span[1] + 1) if _is_content(tokens, i)]
-        for index in content:
-            weights[index] += part.weight / len(content)
-    spans = [span for span in _runs(tokens, weights) if abs(span[0]) >= _MIN_WEIGHT]
-    spans.sort(key=lambda span: (-abs(span[0]), span[1]))
-    return [
-        {
-            "start": tokens.starts[first],
-            "end": tokens.ends[last],
-            "text": text[tokens.starts[first] : tokens.ends[last]],
+    runs = [run for run in _runs(reading, weights) if abs(run[0]) >= _MIN_WEIGHT]
+    runs.sort(key=lambda run: (-abs(run[0]), run[1]))
+    offsets = reading.words.offsets()
+    shown = []
+    for weight, first, last in runs[:MAX_EVIDENCE]:
+        start, end = offsets[first][0], offsets[last][1]
+        evidence = {
+            "start": start,
+            "end": end,
+            "text": text[start:end],
             "weight": round(weight, 4),
         }
-        for weight, first, last in spans[:MAX_EVIDENCE]
-    ]
+        if assertion := _assertion(reading, first, last):
+            evidence["assertion"] = assertion
+        shown.append(evidence)
+    return shown
 
 
-def _is_content(tokens: Tokens, index: int) -> bool:
-    word = tokens.words[index]
-    return (word[0].isalnum() and word not in STOP) or word == "?"
+def _assertion(reading: Reading, first: int, last: int) -> str:
+    """What most of a phrase is, other than present: denied, or somebody else's."""
+    bits = reading.bits[first : last + 1]
+    for bit in (NEGATED, OTHER):
+        if 2 * int(((bits & bit) > 0).sum()) > last - first + 1:
+            return NAMES[bit]
+    return ""
 
 
-def _runs(tokens: Tokens, weights: list[float]) -> list[tuple[float, int, int]]:
+def _runs(reading: Reading, weights: Floats) -> list[tuple[float, int, int]]:
+    clauses = np.cumsum(reading.kinds == 2).tolist()
+    given = weights.tolist()
     runs: list[tuple[float, int, int]] = []
-    for index, weight in enumerate(weights):
-        if not weight:
-            continue
+    for place in np.flatnonzero(weights).tolist():
+        weight = given[place]
         if runs:
             total, first, last = runs[-1]
             if (
                 weight * total > 0
-                and index - last <= _MAX_GAP
-                and index - first < _MAX_PHRASE
-                and tokens.clauses[index] == tokens.clauses[last]
-                and not any(weights[last + 1 : index])
+                and place - last <= _MAX_GAP
+                and place - first < _MAX_PHRASE
+                and clauses[place] == clauses[last]
             ):
-                runs[-1] = (total + weight, first, index)
+                runs[-1] = (total + weight, first, place)
                 continue
-        runs.append((weight, index, index))
+        runs.append((weight, place, place))
     return runs

@@ -1,77 +1,137 @@
-"""The features that the trees decide on: linear scores, and the balance of clinical cues.
+"""The features that the trees decide on, by name, and where in the note each one stands.
 
-Each is a sum of parts that stand on tokens, so that what a feature contributes can be shown there.
+Linear scores first, then the balance of cues, every cue by itself (asserted, and denied where a
+denial means something), and signs of an operation told. How long a note is is none of them: it tells
+where a text comes from and not what a patient needs.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.container.lexicon import Lexicon
-from mlops.container.linear import LinearScore
-from mlops.container.terms import Encoded, Span
+from mlops.container.lexicon import Lexicon, Match
+from mlops.container.reading import Reading
+from mlops.container.scores import Floats, Scores
 
-BALANCE = "cue_balance"
 # A note that says "mild" ten times says it no more than three times.
 _MAX_COUNT = 3
 # Keeps one lone cue from being the whole balance.
 _PRIOR = 2.0
+BALANCE, SIGNS = "balance of cues", "operative signs"
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one place adds to a feature: `weight` on the tokens of `span`, both ends included."""
+class Plan:
+    """Which features there are, in order.
 
-    span: Span
-    weight: float
-
-
-def cue_balance(encoded: Encoded, lexicon: Lexicon) -> tuple[float, list[Part]]:
-    """Cues for Surgery less cues for Consultation, as a share of both, from -1 to 1.
-
-    A cue that points to Surgery and is denied ("no guarding") counts for Consultation; of others
-    the denial says nothing.
+    Attributes:
+        scores: Names of the linear scores.
+        asserted: Numbers of the cue categories, one feature each.
+        denied: Numbers of those that count when denied, one feature each.
+        operative: Numbers of the categories that are signs of an operation.
+        toward: Per category of the lexicon: +1 to Surgery, -1 to Consultation, 0 to neither.
     """
-    counts: dict[tuple[str, bool], int] = {}
-    signed: list[tuple[Span, int]] = []
-    for cue in encoded.cues:
-        toward = lexicon.categories[cue.category].toward
-        off = encoded.is_off(cue)
-        sign = toward if not off else -max(0, toward)
-        key = (cue.category, off)
-        counts[key] = counts.get(key, 0) + 1
-        if sign and counts[key] <= _MAX_COUNT:
-            signed.append(((cue.first, cue.last), sign))
+
+    scores: tuple[str, ...]
+    asserted: tuple[int, ...]
+    denied: tuple[int, ...]
+    operative: frozenset[int]
+    toward: tuple[int, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def make(cls, lexicon: Lexicon, scores: tuple[str, ...]) -> "Plan":
+        """The features of a lexicon and these scores."""
+        categories = lexicon.categories
+        cues = tuple(lexicon.of_kind("cue"))
+        denied = tuple(n for n in cues if categories[n].toward > 0)
+        names = (
+            *(f"score: {name}" for name in scores),
+            BALANCE,
+            *(categories[n].name for n in cues),
+            *(f"no {categories[n].name}" for n in denied),
+            SIGNS,
+        )
+        return cls(
+            scores=scores,
+            asserted=cues,
+            denied=denied,
+            operative=frozenset(lexicon.of_kind("operative")),
+            toward=tuple(c.toward for c in categories),
+            names=names,
+        )
+
+    def directions(self, free: frozenset[str] = frozenset()) -> tuple[int, ...]:
+        """What medicine fixes: +1 where more of a feature never speaks against Surgery.
+
+        Args:
+            free: Names of features whose direction the data decides.
+        """
+        fixed = (
+            *(1 for _ in self.scores),
+            1,
+            *(self.toward[n] for n in self.asserted),
+            *(-1 for _ in self.denied),
+            1,
+        )
+        return tuple(
+            0 if name in free else sign for name, sign in zip(self.names, fixed, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """The features of a note, and the cues that they count.
+
+    Attributes:
+        values: Shape (features,).
+        shares: What each word adds to each score, shape (n, K).
+        cues: Per feature number, the places that it counts with what each adds to it.
+    """
+
+    values: NDArray[np.float32]
+    shares: Floats
+    cues: dict[int, list[tuple[Match, float]]]
+
+
+def find_features(
+    reading: Reading, scores: Scores, plan: Plan, is_content: NDArray[np.bool_]
+) -> Found:
+    """The features of a note."""
+    values, shares = scores.read(reading, is_content)
+    rest, cues = cue_features(reading, plan)
+    return Found(np.concatenate([values, rest]).astype(np.float32), shares, cues)
+
+
+def cue_features(
+    reading: Reading, plan: Plan
+) -> tuple[Floats, dict[int, list[tuple[Match, float]]]]:
+    """All features but the scores, shape (features - K,), and the places of the cues."""
+    first = len(plan.scores)
+    start_asserted = first + 1
+    asserted = {n: start_asserted + i for i, n in enumerate(plan.asserted)}
+    start_denied = start_asserted + len(asserted)
+    denied = {n: start_denied + i for i, n in enumerate(plan.denied)}
+    values = np.zeros(len(plan.names) - first)
+    places: dict[int, list[tuple[Match, float]]] = {}
+    signs: set[int] = set()
+    signed: list[tuple[Match, int]] = []
+    for match in reading.matches:
+        if match.category in plan.operative:
+            signs.add(match.category)
+            continue
+        off = reading.is_off(match)
+        feature = (denied if off else asserted).get(match.category)
+        if feature is None or values[feature - first] >= _MAX_COUNT:
+            continue
+        values[feature - first] += 1
+        places.setdefault(feature, []).append((match, 1.0))
+        sign = plan.toward[match.category]
+        if sign:
+            signed.append((match, -sign if off else sign))
     total = len(signed) + _PRIOR
-    parts = [Part(span, sign / total) for span, sign in signed]
-    return sum(part.weight for part in parts), parts
-
-
-def score_parts(encoded: Encoded, score: LinearScore) -> tuple[float, list[Part]]:
-    """A linear score of a note, and its parts place by place."""
-    value = score.intercept
-    parts: list[Part] = []
-    for term, share in score.terms.shares(encoded.terms).items():
-        value += share
-        spans = encoded.terms[term]
-        parts += [Part(span, share / len(spans)) for span in spans]
-    if score.pieces.index:
-        on_token: dict[int, float] = {}
-        for piece, share in score.pieces.shares(encoded.pieces).items():
-            value += share
-            places = encoded.pieces[piece]
-            for index in places:
-                on_token[index] = on_token.get(index, 0.0) + share / len(places)
-        parts += [Part((index, index), weight) for index, weight in on_token.items()]
-    return value, parts
-
-
-def read_features(
-    encoded: Encoded, scores: Mapping[str, LinearScore], lexicon: Lexicon
-) -> tuple[NDArray[np.float32], list[list[Part]]]:
-    """The features of a note, shape (1, scores + 1), and the parts of each."""
-    read = [score_parts(encoded, score) for score in scores.values()]
-    read.append(cue_balance(encoded, lexicon))
-    return np.array([[value for value, _ in read]], dtype=np.float32), [p for _, p in read]
+    values[0] = sum(sign for _, sign in signed) / total
+    places[first] = [(match, sign / total) for match, sign in signed]
+    values[-1] = len(signs)
+    return values, places

@@ -1,9 +1,9 @@
 """Fitting: records in, a calibrated model out.
 
-1. Linear scores are fitted on each fold's complement, so that each record has scores from models
-   that never saw its cluster.
-2. Trees are fitted on those scores and the cue counts; sense fixes the direction of each feature.
-3. Out-of-fold margins of the trees give the calibration and the abstention band.
+1. Every record is read once; linear scores are fitted on each fold's complement, so that each record
+   has scores from models that never saw its cluster.
+2. Trees are fitted on those scores and on what was read; medicine fixes the direction of features.
+3. Out-of-fold margins of the trees give the calibration and the thresholds for abstaining.
 4. Scores and trees are fitted again on everything.
 """
 
@@ -19,30 +19,54 @@ import xgboost
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from mlops.container.abstention import TARGETS, choose_thresholds
+from mlops.container.boosting import boost
 from mlops.container.calibration import Calibration
-from mlops.container.document import read_everyday
-from mlops.container.lexicon import Lexicon
-from mlops.container.linear import Gain, LinearScore
+from mlops.container.document import read_everyday, read_word_lists
+from mlops.container.features import Plan
+from mlops.container.fit_scores import (
+    FREE_SCORES,
+    RECIPES,
+    Columns,
+    apply_weights,
+    fit_weights,
+    fold,
+    frequent_words,
+    make_columns,
+)
+from mlops.container.lexicon import Lexicon, Matcher
 from mlops.container.model import Model
-from mlops.container.scores import RECIPES, apply_score, fit_score, frequent_columns
+from mlops.container.reading import Ints
+from mlops.container.scores import Floats
 from mlops.container.table import (
     CROP,
     DECISION,
     FILED,
     FOLDS,
-    Floats,
-    Ints,
+    PLAN,
     Row,
     Table,
     make_table,
 )
+from mlops.container.vocabulary import Vocabulary
 
 CROPS = 2
-# With fewer short texts than this the abstention band is chosen on all records.
-MIN_JUDGED = 50
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 # What the trees weigh a record by, beside its own weight: short referrals are what arrives.
-_TREE_WEIGHTS = {FILED: 0.2, DECISION: 0.4, CROP: 0.15}
+_TREE_WEIGHTS = {FILED: 2.0, DECISION: 2.5, PLAN: 4.0, CROP: 0.1}
+# Of these kinds of text the guarantee is given; crops are no texts, whole notes are too easy.
+_UNJUDGED = (FILED, CROP)
+# Whether these speak for or against depends on the kind of text; the data decides.
+FREE = frozenset(
+    {
+        "normal",
+        "mild",
+        "medical_care",
+        "family_or_other_person",
+        "improving",
+        *(f"score: {name}" for name in FREE_SCORES),
+    }
+)
 Say = Callable[[str], None]
 
 
@@ -87,7 +111,6 @@ def fit(
     hyperparameters: Mapping[str, float],
     *,
     lexicon: Lexicon | None = None,
-    table: Table | None = None,
     say: Say = lambda _: None,
 ) -> Fitted:
     """Fit everything.
@@ -95,96 +118,106 @@ def fit(
     Args:
         rows: Records of both labels.
         hyperparameters: By the names of `train.HYPERPARAMETERS`.
-        lexicon: The cues; None: those of `cues.toml`.
-        table: `make_table` of the same rows with crops, if it is at hand.
+        lexicon: The phrases; None: those that come with the code.
         say: Called with a line per step.
     """
     seed = int(hyperparameters["seed"])
-    lexicon = lexicon or Lexicon.from_file()
-    if table is None:
-        say("reading the records")
-        table = make_table(with_crops(rows, seed), lexicon, seed)
+    lexicon = lexicon or Lexicon.from_files()
+    plan = Plan.make(lexicon, tuple(RECIPES))
+    say("reading the records")
+    table = make_table(with_crops(rows, seed), lexicon, plan.scores, seed)
+    say("learning words")
+    columns = make_columns(table)
     say("fitting linear scores")
-    held_out = np.zeros((len(table), len(RECIPES)))
-    for fold in range(FOLDS):
-        outside = np.flatnonzero(table.folds == fold)
-        inside = table.take(np.flatnonzero(table.folds != fold))
-        if len(outside):
-            held_out[outside] = score_all(fit_scores(inside, hyperparameters), table.take(outside))
+    held_out = cross_fit_scores(table, columns, hyperparameters["linear_c"])
     say("fitting trees")
-    values = np.hstack([held_out, table.balance]).astype(np.float32)
+    values = np.hstack([held_out, table.features]).astype(np.float32)
     short = hyperparameters["corpus_weight"]
     weights = table.weights * np.array([_TREE_WEIGHTS.get(s, short) for s in table.sources])
-    margins = np.zeros(len(table))
-    for fold in range(FOLDS):
-        inside_rows, outside = table.folds != fold, np.flatnonzero(table.folds == fold)
-        if len(outside):
-            trees = fit_trees(
-                values[inside_rows],
-                table.labels[inside_rows],
-                weights[inside_rows],
-                hyperparameters,
-            )
-            margins[outside] = tree_margins(trees, values[outside])
+    margins = cross_fit_trees(table, values, weights, plan, hyperparameters)
     say("calibrating")
     calibration = fit_calibration(margins, table.labels, weights)
-    booster = fit_trees(values, table.labels, weights, hyperparameters)
-    scores = fit_scores(table, hyperparameters)
-    contributions = booster.predict(xgboost.DMatrix(values, nthread=1), pred_contribs=True)
-    gains = tuple(
-        _gain(values[:, number], contributions[:, number]) for number in range(values.shape[1])
-    )
     probabilities = np.array([calibration.probability(margin) for margin in margins.tolist()])
-    judged = ~np.isin(table.sources, [FILED, DECISION, CROP])
-    if judged.sum() < MIN_JUDGED:
+    judged = ~np.isin(table.sources, _UNJUDGED)
+    if not judged.any():
         judged = table.sources != CROP
-    abstain = choose_band(probabilities[judged], table.labels[judged])
+    thresholds = choose_thresholds(
+        probabilities[judged],
+        table.labels[judged],
+        [s if s in (DECISION, PLAN) else "referral" for s in table.sources[judged].tolist()],
+        sorted({*TARGETS, hyperparameters["error_target"]}),
+    )
+    everything = np.ones(len(table), bool)
+    folded = fit_weights(table, columns, everything, hyperparameters["linear_c"])
+    vocabulary = kept_vocabulary(table, lexicon)
     model = Model(
         version="",
-        booster=booster,
-        scores=scores,
-        gains=gains,
-        calibration=calibration,
-        abstain=abstain,
+        vocabulary=vocabulary,
         lexicon=lexicon,
+        scores=fold(table, columns, *folded, vocabulary),
+        means=held_out.mean(axis=0),
+        booster=fit_trees(values, table.labels, weights, plan, hyperparameters),
+        calibration=calibration,
+        thresholds=thresholds,
+        target=hyperparameters["error_target"],
         clinical=clinical_words(table),
         metadata={},
     )
     return Fitted(model, table, probabilities)
 
 
-def fit_scores(table: Table, hyperparameters: Mapping[str, float]) -> dict[str, LinearScore]:
-    """Every linear score, by name."""
-    c = hyperparameters["linear_c"]
-    return {name: fit_score(table, recipe, c) for name, recipe in RECIPES.items()}
+def cross_fit_scores(table: Table, columns: Columns, c: float) -> Floats:
+    """The scores of every record from models that did not see its cluster, shape (rows, K)."""
+    held_out = np.zeros((len(table), len(RECIPES)))
+    for number in range(FOLDS):
+        outside = table.folds == number
+        if outside.any():
+            fitted = fit_weights(table, columns, ~outside, c)
+            held_out[outside] = apply_weights(columns, *fitted)[outside]
+    return held_out
 
 
-def score_all(scores: Mapping[str, LinearScore], table: Table) -> Floats:
-    """Every score of every note, a column each."""
-    return np.stack([apply_score(score, table) for score in scores.values()], axis=1)
+def cross_fit_trees(
+    table: Table,
+    values: NDArray[np.float32],
+    weights: Floats,
+    plan: Plan,
+    hyperparameters: Mapping[str, float],
+) -> Floats:
+    """The margin of every record from trees that did not see its cluster, shape (rows,)."""
+    margins = np.zeros(len(table))
+    for number in range(FOLDS):
+        outside = table.folds == number
+        if outside.any():
+            inside = ~outside
+            trees = fit_trees(
+                values[inside], table.labels[inside], weights[inside], plan, hyperparameters
+            )
+            margins[outside] = tree_margins(trees, values[outside])
+    return margins
 
 
 def fit_trees(
     values: NDArray[np.float32],
     labels: Ints,
     weights: Floats,
+    plan: Plan,
     hyperparameters: Mapping[str, float],
 ) -> xgboost.Booster:
-    """Gradient-boosted trees; a higher score or balance never speaks against Surgery."""
-    own = {"num_round", "linear_c", "corpus_weight"}
+    """Gradient-boosted trees, in the directions that medicine fixes."""
+    own = {"num_round", "linear_c", "corpus_weight", "error_target"}
     parameters: dict[str, Any] = {
         "objective": "binary:logistic",
         "tree_method": "hist",
         # One thread: the sums, and so the bytes, do not depend on the machine's cores.
         "nthread": 1,
         "base_score": 0.5,
-        "monotone_constraints": (1,) * values.shape[1],
+        "monotone_constraints": plan.directions(FREE),
         **{name: value for name, value in hyperparameters.items() if name not in own},
     }
     parameters["max_depth"] = int(parameters["max_depth"])
     parameters["seed"] = int(parameters["seed"])
-    data = xgboost.DMatrix(values, labels, weight=weights, nthread=1)
-    return xgboost.train(parameters, data, int(hyperparameters["num_round"]))
+    return boost(parameters, values, labels, weights, int(hyperparameters["num_round"]))
 
 
 def tree_margins(booster: xgboost.Booster, values: NDArray[np.float32]) -> Floats:
@@ -199,39 +232,19 @@ def fit_calibration(margins: Floats, labels: Ints, weights: Floats) -> Calibrati
     return Calibration(max(0.05, float(platt.coef_[0, 0])), float(platt.intercept_[0]))
 
 
-def choose_band(
-    probabilities: Floats, labels: Ints, *, accuracy: float = 0.93, coverage: float = 0.85
-) -> tuple[float, float]:
-    """The narrowest band around 0.5 outside of which 93 % are right out of fold.
-
-    It never takes in more than 15 % of the records: a model that often abstains helps nobody.
-    """
-    distance = np.abs(probabilities - 0.5)
-    right = (probabilities >= 0.5) == (labels == 1)
-    best = 0.05
-    for half in np.arange(0.05, 0.45, 0.01):
-        decided = distance >= half
-        if decided.mean() < coverage:
-            break
-        best = float(half)
-        if right[decided].mean() >= accuracy:
-            break
-    return round(0.5 - best, 2), round(0.5 + best, 2)
-
-
-def _gain(values: NDArray[np.float32], contributions: NDArray[np.float32]) -> Gain:
-    """What evidence needs: the feature's average, and what the trees make of a unit of it."""
-    mean = float(values.mean())
-    spread = float(np.abs(values - mean).sum())
-    return Gain(mean, float(np.abs(contributions).sum()) / spread if spread else 0.0)
+def kept_vocabulary(table: Table, lexicon: Lexicon) -> Vocabulary:
+    """The words that a model keeps: frequent ones, and all that matter by themselves."""
+    lists = read_word_lists().values()
+    wanted = lexicon.words() | frequent_words(table) | frozenset().union(*lists)
+    starts = Matcher(lexicon, table.vocabulary).starting()
+    return Vocabulary(wanted | {table.vocabulary.names[number] for number in starts})
 
 
 def clinical_words(table: Table) -> frozenset[str]:
     """Words of at least three clusters that everyday English does not use."""
     everyday = read_everyday()
-    rows = np.flatnonzero(table.sources != CROP)
-    columns, _ = frequent_columns(table.terms[rows], table.groups[rows])
-    names = (table.term_names[column] for column in columns.tolist())
     return frozenset(
-        name for name in names if name.isalpha() and len(name) > 1 and name not in everyday
+        name
+        for name in frequent_words(table, clusters=3)
+        if name.isalpha() and len(name) > 1 and name not in everyday
     )

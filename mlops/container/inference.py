@@ -1,6 +1,7 @@
 """How a container answers, under SageMaker's names: `model_fn`, `input_fn`, and so on."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from mlops.container.answer import answer
 from mlops.container.model import Model, load_model
 
+TARGET_VARIABLE = "TRIAGE_ERROR_TARGET"
 TEXT, JSON, JSON_LINES = "text/plain", "application/json", "application/jsonlines"
 
 
@@ -16,8 +18,12 @@ class BadRequest(ValueError):
 
 
 def model_fn(model_dir: str) -> Model:
-    """Load the artifact that was unpacked into `model_dir`."""
-    return load_model(Path(model_dir))
+    """Load the artifact that was unpacked into `model_dir`.
+
+    `TRIAGE_ERROR_TARGET` in the environment sets the error rate among the decided that is aimed
+    at; without it the model keeps the one it was trained with.
+    """
+    return load_model(Path(model_dir), _target(os.environ.get(TARGET_VARIABLE, "")))
 
 
 def input_fn(body: bytes | str, content_type: str = JSON) -> list[dict[str, str]]:
@@ -59,6 +65,14 @@ def output_fn(prediction: Sequence[dict[str, Any]], accept: str = JSON) -> bytes
     if kind == JSON_LINES:
         return "".join(json.dumps(item) + "\n" for item in prediction).encode("ascii")
     return json.dumps({"predictions": list(prediction)}).encode("ascii")
+
+
+def _target(value: str) -> float | None:
+    try:
+        target = float(value)
+    except ValueError:
+        return None
+    return target if 0 < target < 1 else None
 
 
 def _decode(body: bytes | str) -> str:

@@ -10,12 +10,13 @@ import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from mlops import __version__
-from mlops.container.features import read_features
+from mlops.container.features import find_features
 from mlops.container.fitting import Fitted, fit, tree_margins
 from mlops.container.model import Model, save_model
 from mlops.container.records import read_rows
-from mlops.container.table import CROP, Floats, Ints, Row
-from mlops.container.terms import encode
+from mlops.container.reading import Ints
+from mlops.container.scores import Floats
+from mlops.container.table import CROP, Row
 
 Say = Callable[[str], None]
 
@@ -89,9 +90,11 @@ def measure(fitted: Fitted) -> dict[str, float]:
 
 def score_rows(model: Model, rows: list[Row]) -> tuple[Floats, Ints]:
     """Probabilities and labels of records that the model was not fitted on."""
-    values = np.vstack(
+    values = np.stack(
         [
-            read_features(encode(row.text, model.lexicon), model.scores, model.lexicon)[0]
+            find_features(
+                model.reader.read(row.text), model.scores, model.plan, model.is_content
+            ).values
             for row in rows
         ]
     )

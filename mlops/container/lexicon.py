@@ -1,134 +1,282 @@
-"""Finds clinical cues: phrases of the lexicon in a tokenised note, in time linear in its length."""
+"""Phrases that mean something to a clinician, found in a note in time linear in its length.
+
+A lexicon is read from TOML; compiled against a vocabulary, each word of a phrase is a range of word
+numbers, so that matching compares numbers only.
+"""
 
 import tomllib
-from collections import defaultdict
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from mlops.container.text import Tokens, tokenize
+import numpy as np
+from numpy.typing import NDArray
 
-FILE = Path(__file__).with_name("cues.toml")
-_GAP = 3
-_KEY = 3
+from mlops.container.text import split
+from mlops.container.vocabulary import ACUITIES, NUMBERS, SIZES, Vocabulary, plain
 
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """A cue of a category on the tokens `first` to `last`, both included."""
-
-    category: str
-    first: int
-    last: int
+Kind = Literal["cue", "operative", "assertion"]
+_FOLDER = Path(__file__).parent
+FILES: dict[Kind, Path] = {
+    "cue": _FOLDER / "cues.toml",
+    "operative": _FOLDER / "operative.toml",
+    "assertion": _FOLDER / "assertions.toml",
+}
+_MAX_GAP = 3
+# A word of a phrase: from, up to (not included), and how many words may stand before it.
+Step = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of cue.
+    """A group of phrases that mean the same.
 
     Attributes:
         toward: +1 to Surgery, -1 to Consultation, 0 to neither.
-        phrases: As written in cues.toml.
+        phrases: As written in the TOML file.
+        means: Of an assertion: what it makes of the words in its scope.
+        before: Whether the scope precedes the trigger.
+        reach: Words that the scope covers at most.
+        source: Where the rule comes from, for cues that rest on a publication.
     """
 
-    toward: int
+    name: str
+    kind: Kind
     phrases: tuple[str, ...]
+    toward: int = 0
+    means: str = ""
+    before: bool = False
+    reach: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A phrase of a category on the words `first` to `last`, both included."""
+
+    category: int
+    first: int
+    last: int
 
 
 class Lexicon:
-    """The categories, with their phrases filed under the first letters of their first word."""
+    """All categories; the position of one in `categories` is its number in a match."""
 
-    def __init__(self, categories: Mapping[str, Category]) -> None:
-        self.categories = dict(categories)
-        self._starts: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
-        self._endings: list[tuple[str, str]] = []
-        for name, category in self.categories.items():
-            for phrase in category.phrases:
-                if phrase.startswith("*"):
-                    self._endings.append((phrase[1:], name))
-                    continue
-                words = _phrase_words(phrase)
-                self._starts[words[0].rstrip("*")[:_KEY]].append((name, words))
+    def __init__(self, categories: Sequence[Category]) -> None:
+        self.categories = tuple(categories)
 
     @classmethod
-    def from_file(cls, path: Path = FILE) -> "Lexicon":
-        """Read `cues.toml`."""
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return cls.from_json(data)
+    def from_files(cls, files: Mapping[Kind, Path] = FILES) -> "Lexicon":
+        """Read the TOML files that come with the code."""
+        tables = {
+            kind: tomllib.loads(path.read_text(encoding="utf-8")) for kind, path in files.items()
+        }
+        return cls.from_json(tables)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Mapping[str, object]]) -> "Lexicon":
-        """From what `to_json` gives, or from parsed TOML."""
-        categories = {}
-        for name, entry in data.items():
-            phrases = " ".join(str(entry["phrases"]).split()).split(",")
-            cleaned = tuple(dict.fromkeys(p.strip() for p in phrases if p.strip()))
-            categories[name] = Category(int(str(entry["toward"])), cleaned)
-        return cls(categories)
+    def from_json(cls, tables: Mapping[str, Mapping[str, Mapping[str, object]]]) -> "Lexicon":
+        """From what `to_json` gives, or from parsed TOML: kind to name to entry."""
+        return cls(
+            [
+                _category(kind, name, tables[kind][name])
+                for kind in FILES
+                for name in tables.get(kind, {})
+            ]
+        )
 
-    def to_json(self) -> dict[str, dict[str, object]]:
+    def to_json(self) -> dict[str, dict[str, dict[str, object]]]:
         """As an artifact keeps it."""
+        tables: dict[str, dict[str, dict[str, object]]] = {kind: {} for kind in FILES}
+        for category in self.categories:
+            entry: dict[str, object] = {"phrases": ",".join(category.phrases)}
+            if category.kind == "cue":
+                entry["toward"] = category.toward
+            if category.kind == "assertion":
+                entry |= {
+                    "means": category.means,
+                    "before": category.before,
+                    "reach": category.reach,
+                }
+            tables[category.kind][category.name] = entry
+        return tables
+
+    def of_kind(self, kind: Kind) -> list[int]:
+        """Numbers of the categories of a kind."""
+        return [number for number, c in enumerate(self.categories) if c.kind == kind]
+
+    def words(self) -> set[str]:
+        """Every whole word of a phrase: a vocabulary has to hold them."""
         return {
-            name: {"toward": category.toward, "phrases": ",".join(category.phrases)}
-            for name, category in self.categories.items()
+            word
+            for category in self.categories
+            for phrase in category.phrases
+            for word in _parts(phrase)
+            if word[0] not in "~#" and "*" not in word and "_" not in word
         }
 
-    def find(self, tokens: Tokens) -> list[Cue]:
-        """Every cue; of one category the longest at a place, and none inside another."""
-        words = tokens.words
-        found: list[Cue] = []
-        reach: dict[str, int] = {}
-        for index, word in enumerate(words):
-            best: dict[str, int] = {}
-            for size in range(1, _KEY + 1):
-                if len(word) < size:
-                    break
-                # A key shorter than three letters is a whole short word, or a short stem.
-                for name, pattern in self._starts.get(word[:size], ()):
-                    if reach.get(name, -1) >= index:
-                        continue
-                    last = _match(words, index, pattern)
-                    if last >= 0 and last >= best.get(name, 0):
-                        best[name] = last
-            if word[0].isalpha():
-                for ending, name in self._endings:
-                    if word.endswith(ending) and reach.get(name, -1) < index:
-                        best.setdefault(name, index)
-            for name, last in best.items():
-                reach[name] = last
-                found.append(Cue(name, index, last))
+
+@dataclass(slots=True)
+class _Start:
+    """What can begin with a word: matches by itself, by the next word, or after a gap."""
+
+    alone: list[int]
+    by_next: dict[int, list[tuple[int, tuple[Step, ...]]]]
+    gapped: list[tuple[int, tuple[Step, ...]]]
+
+
+class Matcher:
+    """A lexicon compiled against a vocabulary.
+
+    Args:
+        lexicon: The phrases.
+        vocabulary: The words that can occur; others match nothing.
+    """
+
+    def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
+        self._starts: dict[int, _Start] = {}
+        for number, category in enumerate(lexicon.categories):
+            endings = tuple(p[1:] for p in category.phrases if p.startswith("*"))
+            if endings:
+                for word, name in enumerate(vocabulary.names):
+                    if name.endswith(endings):
+                        self._add(word, number, ())
+            phrases = [_steps(p, vocabulary) for p in category.phrases if not p.startswith("*")]
+            for steps in phrases:
+                if steps:
+                    for word in range(steps[0][0], steps[0][1]):
+                        self._add(word, number, steps[1:])
+        self._begins = np.zeros(len(vocabulary), bool)
+        self._begins[list(self._starts)] = True
+        for start in self._starts.values():
+            for entries in (*start.by_next.values(), start.gapped):
+                # Longest first: the first that fits is the one that counts.
+                entries.sort(key=lambda entry: (-len(entry[1]), entry))
+
+    def starting(self) -> list[int]:
+        """Numbers of the words that a phrase can begin with."""
+        return list(self._starts)
+
+    def _add(self, word: int, category: int, steps: tuple[Step, ...]) -> None:
+        start = self._starts.setdefault(word, _Start([], {}, []))
+        if not steps:
+            if category not in start.alone:
+                start.alone.append(category)
+        elif steps[0][2]:
+            start.gapped.append((category, steps))
+        else:
+            for following in range(steps[0][0], steps[0][1]):
+                start.by_next.setdefault(following, []).append((category, steps[1:]))
+
+    def find(self, numbers: NDArray[np.int64], clauses: Sequence[int]) -> list[Match]:
+        """Every match; of one category the longest at a place, and none inside another.
+
+        Args:
+            numbers: The word numbers of a note, shape (n,).
+            clauses: The clause each word is in: no phrase runs on into the next one.
+        """
+        found: list[Match] = []
+        reach: dict[int, int] = {}
+        places = np.flatnonzero(self._begins[numbers]).tolist()
+        count, words = len(numbers), numbers.tolist()
+        for index in places:
+            start = self._starts[words[index]]
+            after = index + 1
+            if after < count and clauses[after] == clauses[index]:
+                entries = start.by_next.get(words[after])
+                if entries:
+                    self._longer(entries, words, clauses, index, after + 1, reach, found)
+                if start.gapped:
+                    self._longer(start.gapped, words, clauses, index, after, reach, found)
+            for category in start.alone:
+                if reach.get(category, -1) < index:
+                    reach[category] = index
+                    found.append(Match(category, index, index))
         return found
 
+    @staticmethod
+    def _longer(
+        entries: Sequence[tuple[int, tuple[Step, ...]]],
+        numbers: Sequence[int],
+        clauses: Sequence[int],
+        first: int,
+        at: int,
+        reach: dict[int, int],
+        found: list[Match],
+    ) -> None:
+        """Add the matches of more than one word that begin at `first`."""
+        end = bisect_right(clauses, clauses[first])
+        for category, steps in entries:
+            if reach.get(category, -1) < first:
+                last = _follow(numbers, at, end, steps)
+                if last >= 0:
+                    reach[category] = last
+                    found.append(Match(category, first, last))
 
-def _phrase_words(phrase: str) -> tuple[str, ...]:
-    words: list[str] = []
-    for word in phrase.split():
-        if word == "~":
-            words.append(word)
-        elif word == "#":
-            words.append("0")
-        elif word.startswith(("size_", "acuity_")) or word.endswith("*"):
-            words.append(word)
-        else:
-            words += tokenize(word).words
-    return tuple(words)
 
-
-def _match(words: Sequence[str], start: int, pattern: Sequence[str]) -> int:
-    """Index of the last token that the pattern takes from `start` on, or -1."""
-    index = start
-    gap = 0
-    for part in pattern:
-        if part == "~":
-            gap = _GAP
-            continue
-        for at in range(index, min(index + gap + 1, len(words))):
-            if gap and words[at] in ".;:?!\n":
-                return -1
-            if words[at] == part or (part[-1] == "*" and words[at].startswith(part[:-1])):
-                index = at + 1
+def _follow(numbers: Sequence[int], at: int, end: int, steps: Sequence[Step]) -> int:
+    """Index of the word that the last step takes, or -1."""
+    for low, high, gap in steps:
+        for place in range(at, min(at + gap + 1, end)):
+            if low <= numbers[place] < high:
+                at = place + 1
                 break
         else:
             return -1
+    return at - 1
+
+
+def _category(kind: Kind, name: str, entry: Mapping[str, object]) -> Category:
+    phrases = " ".join(str(entry["phrases"]).split()).split(",")
+    return Category(
+        name=name,
+        kind=kind,
+        phrases=tuple(dict.fromkeys(p.strip() for p in phrases if p.strip())),
+        toward=int(str(entry.get("toward", 0))),
+        means=str(entry.get("means", "")),
+        before=bool(entry.get("before", False)),
+        reach=int(str(entry.get("reach", 0))),
+        source=str(entry.get("source", "")),
+    )
+
+
+def _parts(phrase: str) -> list[str]:
+    parts: list[str] = []
+    for word in phrase.split():
+        if word in ("~", "#") or word.startswith(("size_", "acuity_")):
+            parts.append(word)
+        elif word.endswith("*"):
+            parts += [*split(word[:-1]).words[:-1], split(word[:-1]).words[-1] + "*"]
+        else:
+            parts += split(word).words
+    return parts
+
+
+def _steps(phrase: str, vocabulary: Vocabulary) -> tuple[Step, ...]:
+    """A phrase as ranges of word numbers; empty if a word of it can't occur."""
+    steps: list[Step] = []
+    gap = 0
+    for part in _parts(phrase):
+        if part == "~":
+            gap = _MAX_GAP
+            continue
+        low, high = _range(part, vocabulary)
+        if low >= high:
+            return ()
+        steps.append((low, high, gap))
         gap = 0
-    return index - 1
+    return tuple(steps)
+
+
+def _range(part: str, vocabulary: Vocabulary) -> tuple[int, int]:
+    if part == "#":
+        return NUMBERS.start, NUMBERS.stop
+    for prefix, names in (("size_", SIZES), ("acuity_", [f"acuity_{a}" for a in ACUITIES])):
+        name = part.removeprefix(prefix) if prefix == "size_" else part
+        if part.startswith(prefix) and name in names:
+            number = vocabulary.names.index(f"#{name}")
+            return number, number + 1
+    if part.endswith("*"):
+        return vocabulary.stem(plain(part[:-1]))
+    return vocabulary.exact(plain(part))

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,33 @@ import numpy as np
 import xgboost
 
 from mlops.container.calibration import Calibration
-from mlops.container.document import MIN_WORDS
+from mlops.container.document import DocumentTypes
 from mlops.container.errors import ModelError
+from mlops.container.features import Plan
 from mlops.container.lexicon import Lexicon
-from mlops.container.linear import Block, Gain, LinearScore
+from mlops.container.reading import Reader
+from mlops.container.scores import Floats, Scores, content
+from mlops.container.thresholds import Threshold, threshold_for
+from mlops.container.trees import Trees
+from mlops.container.vocabulary import Vocabulary
 
 # Raised whenever an older `inference.py` could not read what a newer `train.py` writes.
-FORMAT = 1
-BOOSTER, ARRAYS, VOCABULARY, METADATA = (
-    "model.ubj",
-    "weights.npz",
-    "vocabulary.json",
-    "metadata.json",
+FORMAT = 2
+BOOSTER, ARRAYS, WORDS, METADATA = "model.ubj", "weights.npz", "words.json", "metadata.json"
+_ARRAYS = (
+    "intercepts",
+    "words",
+    "word_lengths",
+    "pair_keys",
+    "pairs",
+    "pair_lengths",
+    "pieces",
+    "piece_lengths",
+    "meanings",
+    "meaning_lengths",
+    "piece_weights",
+    "piece_squares",
 )
-_KINDS = ("terms", "pieces")
 
 
 @dataclass(frozen=True)
@@ -33,25 +47,70 @@ class Model:
 
     Attributes:
         version: 12 hex digits made from the content; '' before it is saved.
-        booster: The trees; their features are the scores in order, then the balance of cues.
-        gains: One per feature, for evidence.
+        vocabulary: The words it knows.
+        lexicon: The phrases it was trained with; a later lexicon does not change it.
+        scores: Its linear scores.
+        means: Each score's average over the training records, shape (K,).
+        booster: The trees; their features are those of `plan`.
         calibration: From the margin of the trees to a probability.
-        abstain: Probabilities strictly between these two are `Needs review`.
-        lexicon: The cues that the model was trained with; a later lexicon does not change it.
+        thresholds: From which confidence on it decides, by the error rate aimed at.
+        target: The error rate aimed at.
         clinical: Words that tell a clinical note from another text.
         metadata: Where the model comes from.
     """
 
     version: str
-    booster: xgboost.Booster
-    scores: dict[str, LinearScore]
-    gains: tuple[Gain, ...]
-    calibration: Calibration
-    abstain: tuple[float, float]
+    vocabulary: Vocabulary
     lexicon: Lexicon
+    scores: Scores
+    means: Floats
+    booster: xgboost.Booster
+    calibration: Calibration
+    thresholds: tuple[Threshold, ...]
+    target: float
     clinical: frozenset[str]
     metadata: dict[str, Any]
-    min_words: int = MIN_WORDS
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads notes with this model's words and phrases."""
+        return Reader(self.vocabulary, self.lexicon)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The features."""
+        return Plan.make(self.lexicon, self.scores.names)
+
+    @cached_property
+    def trees(self) -> Trees:
+        """The booster, ready to be asked."""
+        return Trees.of(self.booster)
+
+    @cached_property
+    def is_content(self) -> Any:
+        """Which words count alone."""
+        return content(self.vocabulary)
+
+    @cached_property
+    def documents(self) -> DocumentTypes:
+        """Tells the kind of a document."""
+        return DocumentTypes(self.vocabulary, self.lexicon, self.clinical)
+
+    @property
+    def threshold(self) -> Threshold:
+        """The one in force."""
+        return threshold_for(self.thresholds, self.target)
+
+    @property
+    def abstain(self) -> tuple[float, float]:
+        """Probabilities strictly between these two are `Needs review`."""
+        least = self.threshold.confidence
+        return round(1 - least, 4), least
+
+    def warm(self) -> "Model":
+        """Make ready what the first note would wait for."""
+        _ = self.reader, self.plan, self.trees, self.is_content, self.documents
+        return self
 
 
 def save_model(folder: Path, model: Model) -> str:
@@ -60,32 +119,29 @@ def save_model(folder: Path, model: Model) -> str:
     The same model gives the same bytes: nothing of the time or the machine is written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {}
-    words: dict[str, Any] = {
+    words = {
+        "vocabulary": model.vocabulary.known(),
+        "pieces": list(model.scores.piece_index),
         "clinical": sorted(model.clinical),
-        "cues": model.lexicon.to_json(),
-        "scores": {},
+        "lexicon": model.lexicon.to_json(),
     }
-    for name, score in model.scores.items():
-        words["scores"][name] = {}
-        for kind in _KINDS:
-            block: Block = getattr(score, kind)
-            words["scores"][name][kind] = list(block.index)
-            arrays[f"{name}_{kind}_idf"] = block.idf.astype(np.float32)
-            arrays[f"{name}_{kind}_weights"] = block.weights.astype(np.float32)
-    np.savez_compressed(folder / ARRAYS, **arrays)
-    (folder / VOCABULARY).write_text(json.dumps(words, separators=(",", ":")), encoding="ascii")
+    np.savez_compressed(
+        folder / ARRAYS, **{name: getattr(model.scores, name) for name in _ARRAYS}
+    )
+    (folder / WORDS).write_text(json.dumps(words, separators=(",", ":")), encoding="ascii")
     (folder / BOOSTER).write_bytes(bytes(model.booster.save_raw("ubj")))
     metadata = {
         **{key: value for key, value in model.metadata.items() if key != "model_version"},
         "format": FORMAT,
-        "calibration": {"slope": model.calibration.slope, "offset": model.calibration.offset},
-        "abstain": list(model.abstain),
-        "intercepts": {name: score.intercept for name, score in model.scores.items()},
-        "gains": [[gain.mean, gain.slope] for gain in model.gains],
+        "calibration": asdict(model.calibration),
+        "thresholds": [asdict(threshold) for threshold in model.thresholds],
+        "error_target": model.target,
+        "scores": list(model.scores.names),
+        "means": [round(float(mean), 6) for mean in model.means],
+        "features": list(model.plan.names),
     }
     digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
-    for name in (BOOSTER, ARRAYS, VOCABULARY):
+    for name in (BOOSTER, ARRAYS, WORDS):
         digest.update((folder / name).read_bytes())
     metadata["model_version"] = digest.hexdigest()[:12]
     (folder / METADATA).write_text(
@@ -94,8 +150,12 @@ def save_model(folder: Path, model: Model) -> str:
     return str(metadata["model_version"])
 
 
-def load_model(folder: Path) -> Model:
+def load_model(folder: Path, target: float | None = None) -> Model:
     """Read an artifact.
+
+    Args:
+        folder: Where it was unpacked.
+        target: The error rate among the decided that is aimed at; None: as it was trained.
 
     Raises:
         ModelError: if it is incomplete, damaged, or of a format this code can't read.
@@ -108,33 +168,35 @@ def load_model(folder: Path) -> Model:
                 f"{FORMAT}. Nothing was loaded. Serve it with the code version that trained it "
                 f"({metadata.get('code_version', 'unknown')}), or train it again."
             )
-        words = json.loads((folder / VOCABULARY).read_text(encoding="utf-8"))
-        scores = {}
+        words = json.loads((folder / WORDS).read_text(encoding="utf-8"))
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            for name, kinds in words["scores"].items():
-                blocks = [
-                    Block(
-                        {word: column for column, word in enumerate(kinds[kind])},
-                        arrays[f"{name}_{kind}_idf"],
-                        arrays[f"{name}_{kind}_weights"],
-                    )
-                    for kind in _KINDS
-                ]
-                intercept = float(metadata["intercepts"][name])
-                scores[name] = LinearScore(blocks[0], blocks[1], intercept)
+            scores = Scores(
+                names=tuple(metadata["scores"]),
+                piece_index={piece: place for place, piece in enumerate(words["pieces"])},
+                **{name: arrays[name] for name in _ARRAYS},
+            )
         booster = xgboost.Booster(params={"nthread": 1})
         booster.load_model(bytearray((folder / BOOSTER).read_bytes()))
-        return Model(
+        model = Model(
             version=str(metadata["model_version"]),
-            booster=booster,
+            vocabulary=Vocabulary(words["vocabulary"]),
+            lexicon=Lexicon.from_json(words["lexicon"]),
             scores=scores,
-            gains=tuple(Gain(float(mean), float(slope)) for mean, slope in metadata["gains"]),
+            means=np.array(metadata["means"], np.float64),
+            booster=booster,
             calibration=Calibration(**metadata["calibration"]),
-            abstain=(float(metadata["abstain"][0]), float(metadata["abstain"][1])),
-            lexicon=Lexicon.from_json(words["cues"]),
+            thresholds=tuple(Threshold(**entry) for entry in metadata["thresholds"]),
+            target=float(metadata["error_target"] if target is None else target),
             clinical=frozenset(words["clinical"]),
             metadata=metadata,
         )
+        if model.plan.names != tuple(metadata["features"]):
+            raise ModelError(
+                "This model counts other features than this code. Nothing was loaded. Serve it "
+                f"with the code version that trained it ({metadata.get('code_version', '?')}), "
+                "or train it again."
+            )
+        return model.warm()
     except ModelError:
         raise
     except FileNotFoundError as error:

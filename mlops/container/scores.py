@@ -1,112 +1,215 @@
-"""Fitting the linear scores. Needs scikit-learn, which serving does not."""
+"""Linear scores of a note: weights on its words, pairs of words, pieces of words and word meanings.
 
-from collections.abc import Mapping
+Each score is a logistic regression, whatever it was fitted on; here everything is folded into one
+weight per word and per pair, so that a score is a sum over the note, and each word's share of it is
+known.
+"""
+
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy import sparse
-from sklearn.linear_model import LogisticRegression
+from numpy.typing import NDArray
 
-from mlops.container.linear import Block, LinearScore
-from mlops.container.table import CROP, DECISION, FILED, Floats, Ints, Table
+from mlops.container.reading import PLAIN, Ints, Reading
+from mlops.container.text import CLAUSE
+from mlops.container.vocabulary import NUMBERS, UNKNOWN, Vocabulary
 
-MIN_CLUSTERS = 3
+Floats = NDArray[np.float64]
+Table = NDArray[np.float32]
+
+# Function words say nothing alone; inside a pair they may ("not tried", "no longer").
+STOP = frozenset(
+    "a an the of and or to in on at for with by from as is are was were be been being he she it his "
+    "her hers him they them their this that these those i we you your our my me us who whom which "
+    "has have had do does did so very will would could should may might can there here also than "
+    "then mr mrs ms dr miss sir madam patient pt dear thank thanks please kindly yours sincerely "
+    "regards s".split()
+)
+_PIECE_SIZES = (3, 4, 5)
+
+
+@lru_cache(maxsize=20_000)
+def pieces_of(word: str) -> tuple[str, ...]:
+    """Runs of 3 to 5 letters inside a word, its ends marked; none of a number.
+
+    >>> pieces_of("leg")
+    (' le', 'leg', 'eg ', ' leg', 'leg ', ' leg ')
+    """
+    if not word[:1].isalpha():
+        return ()
+    padded = f" {word} "
+    found = (
+        padded[start : start + size]
+        for size in _PIECE_SIZES
+        for start in range(max(1, len(padded) - size + 1))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def content(vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """Which words count alone: all but function words, plain numbers and unknown ones."""
+    marks = np.array([name not in STOP for name in vocabulary.names])
+    marks[UNKNOWN] = marks[NUMBERS.start] = False
+    return marks
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A linear score.
+class Terms:
+    """The different terms of a note; each stands for all the places it has.
 
     Attributes:
-        weights: What a record of a source weighs; 0: the score doesn't learn from it.
-        elsewhere: What a record of any other source weighs: the corpus, and what users bring.
-        pieces: Whether it reads pieces of words too.
+        columns: State times vocabulary size plus word number, each once.
+        of_word: For each word of the note its position in `columns`, or -1.
+        keys: The pairs of neighbours in a clause, as first number times size plus second, each once.
+        of_pair: For each pair of neighbours its position in `keys`, or -1; shape (n - 1,).
     """
 
-    weights: Mapping[str, float]
-    elsewhere: float
-    pieces: bool
+    columns: Ints
+    of_word: Ints
+    keys: Ints
+    of_pair: Ints
 
 
-# Each score knows one way of writing: short referrals, decision-time sections, whole notes.
-RECIPES: dict[str, Recipe] = {
-    "referral": Recipe({FILED: 0.0, DECISION: 0.0, CROP: 0.0}, elsewhere=1.0, pieces=True),
-    "decision": Recipe({FILED: 0.0, DECISION: 1.0, CROP: 0.3}, elsewhere=1.0, pieces=True),
-    "filed": Recipe({FILED: 1.0, DECISION: 0.0, CROP: 0.0}, elsewhere=0.0, pieces=False),
-}
+def terms_of(reading: Reading, is_content: NDArray[np.bool_]) -> Terms:
+    """The terms of a note.
+
+    Args:
+        reading: The note.
+        is_content: `content` of its vocabulary.
+    """
+    numbers, size = reading.numbers, len(is_content)
+    counted = is_content[numbers]
+    columns = np.where(counted, numbers + size * reading.states(), -1)
+    first, second = numbers[:-1], numbers[1:]
+    joined = (reading.kinds[1:] != CLAUSE) & (counted[:-1] | counted[1:])
+    joined &= (first != UNKNOWN) & (second != UNKNOWN)
+    keys = np.where(joined, first * size + second, -1)
+    return Terms(*_distinct(columns), *_distinct(keys))
 
 
-def fit_score(table: Table, recipe: Recipe, c: float) -> LinearScore:
-    """Logistic regression on TF-IDF of terms that occur in at least three clusters."""
-    factor = np.array([recipe.weights.get(source, recipe.elsewhere) for source in table.sources])
-    rows = np.flatnonzero(factor)
-    if len(set(table.labels[rows].tolist())) < 2:
-        return _silent()
-    part = table.take(rows)
-    weights = part.weights * factor[rows]
-    kinds = [(part.terms, table.term_names)]
-    if recipe.pieces:
-        kinds.append((part.pieces, table.piece_names))
-    blocks: list[tuple[Ints, Floats]] = []
-    matrices = []
-    for matrix, _ in kinds:
-        columns, idf = frequent_columns(matrix, part.groups)
-        blocks.append((columns, idf))
-        matrices.append(_scaled(matrix, columns, idf))
-    regression = LogisticRegression(C=c, max_iter=2000)
-    regression.fit(sparse.hstack(matrices).tocsr(), part.labels, sample_weight=weights)
-    coefficients = regression.coef_[0]
-    made, start = [], 0
-    for (columns, idf), (_, names) in zip(blocks, kinds, strict=True):
-        end = start + len(columns)
-        index = {names[column]: i for i, column in enumerate(columns.tolist())}
-        made.append(
-            Block(index, idf.astype(np.float32), coefficients[start:end].astype(np.float32))
-        )
-        start = end
-    if not recipe.pieces:
-        made.append(_empty_block())
-    return LinearScore(made[0], made[1], float(regression.intercept_[0]))
+def _distinct(values: Ints) -> tuple[Ints, Ints]:
+    """The values from 0 up, each once, and where each value stands among them (-1: nowhere)."""
+    found, places = np.unique(values, return_inverse=True)
+    if len(found) and found[0] < 0:
+        return found[1:], places - 1
+    return found, places
 
 
-def frequent_columns(matrix: sparse.csr_matrix, groups: Ints) -> tuple[Ints, Floats]:
-    """Columns of terms in at least three clusters, and the inverse frequency of each."""
-    present = matrix.astype(bool).astype(np.float64)
-    rows = np.arange(len(groups))
-    members = sparse.csr_matrix((np.ones(len(groups)), (groups, rows)))
-    clusters = np.asarray((members @ present > 0).sum(axis=0)).ravel()
-    enough = min(MIN_CLUSTERS, max(1, len(set(groups.tolist())) // 10))
-    columns = np.flatnonzero(clusters >= enough)
-    documents = np.asarray(present.sum(axis=0)).ravel()[columns]
-    idf = np.log((1 + len(groups)) / (1 + documents)) + 1
-    return columns, idf.astype(np.float32).astype(np.float64)
+@dataclass(frozen=True)
+class Scores:
+    """The linear scores of a model, K of them over a vocabulary of V words.
+
+    Attributes:
+        names: Of the scores.
+        intercepts: Shape (K,).
+        words: Weight of a word in each state, shape (STATES, V, K).
+        word_lengths: Its squared inverse document frequency, shape (STATES, V).
+        pair_keys: Known pairs in ascending order, shape (P,).
+        pairs: Their weights, shape (P, K).
+        pair_lengths: Their squared inverse document frequency, shape (P,).
+        pieces: Weight of a word by the pieces in it, shape (V, K).
+        piece_lengths: Their squared inverse document frequency, summed, shape (V,).
+        meanings: Weight of a word by its meaning, as it stands or denied, shape (2, V, K).
+        meaning_lengths: Inverse document frequency of words whose meaning is known, shape (V,).
+        piece_index: Pieces that are known, for words that are not.
+        piece_weights: Shape (pieces, K).
+        piece_squares: Their squared inverse document frequency, shape (pieces,).
+    """
+
+    names: tuple[str, ...]
+    intercepts: Table
+    words: Table
+    word_lengths: Table
+    pair_keys: Ints
+    pairs: Table
+    pair_lengths: Table
+    pieces: Table
+    piece_lengths: Table
+    meanings: Table
+    meaning_lengths: Table
+    piece_index: dict[str, int]
+    piece_weights: Table
+    piece_squares: Table
+
+    def read(self, reading: Reading, is_content: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """The scores of a note, and what each word adds to them.
+
+        Args:
+            reading: The note.
+            is_content: `content` of its vocabulary.
+
+        Returns:
+            Scores, shape (K,), and shares of words, shape (n, K); both are in log-odds, and the
+            shares and the intercepts add up to the scores.
+        """
+        size = len(is_content)
+        terms = terms_of(reading, is_content)
+        shares = np.zeros((len(reading), len(self.names)))
+        counts = np.bincount(terms.of_word[terms.of_word >= 0], minlength=len(terms.columns))
+        states, numbers = np.divmod(terms.columns, size)
+        added = self.words[states, numbers] / _root(self.word_lengths[states, numbers])
+        added += self._by_meaning(states, numbers)
+        unknown = self._unknown(reading)
+        # A word that stands in two states has its pieces once.
+        once = _first_of_each(numbers)
+        length = float(self.piece_lengths[numbers[once]].sum()) + sum(u[1] for u in unknown)
+        root = max(length, 1e-9) ** 0.5
+        added[once] += self.pieces[numbers[once]] / root
+        known = terms.of_word >= 0
+        shares[known] = (added / counts[:, None])[terms.of_word[known]]
+        for places, _, weight in unknown:
+            shares[places] += weight / root / len(places)
+        self._add_pairs(terms, shares)
+        return self.intercepts + shares.sum(axis=0), shares
+
+    def _by_meaning(self, states: Ints, numbers: Ints) -> Floats:
+        added = np.zeros((len(numbers), len(self.names)))
+        lengths = self.meaning_lengths[numbers]
+        for state in (0, 1):
+            chosen = states == state
+            total = float(lengths[chosen].sum())
+            if total:
+                floor = 0.0 if state == PLAIN else DENIED_FLOOR
+                added[chosen] = self.meanings[state, numbers[chosen]] / max(total, floor)
+        return added
+
+    def _add_pairs(self, terms: Terms, shares: Floats) -> None:
+        if not len(terms.keys) or not len(self.pair_keys):
+            return
+        found = np.searchsorted(self.pair_keys, terms.keys)
+        found[found == len(self.pair_keys)] = 0
+        known = self.pair_keys[found] == terms.keys
+        lengths = np.where(known, self.pair_lengths[found], 0.0)
+        added = np.where(known[:, None], self.pairs[found], 0.0) / _root(lengths)
+        places = np.flatnonzero(terms.of_pair >= 0)
+        which = terms.of_pair[places]
+        counts = np.bincount(which, minlength=len(terms.keys))
+        half = (added / (2 * counts[:, None]))[which]
+        shares[places] += half
+        shares[places + 1] += half
+
+    def _unknown(self, reading: Reading) -> list[tuple[list[int], float, Floats]]:
+        """Words that the vocabulary lacks: their places, and what their pieces say."""
+        places: dict[str, list[int]] = {}
+        for place in np.flatnonzero(reading.numbers == UNKNOWN).tolist():
+            places.setdefault(reading.words.words[place], []).append(place)
+        found = []
+        for word, where in places.items():
+            known = [self.piece_index[p] for p in pieces_of(word) if p in self.piece_index]
+            if known:
+                length = float(self.piece_squares[known].sum())
+                found.append((where, length, self.piece_weights[known].sum(axis=0)))
+        return found
 
 
-def _scaled(matrix: sparse.csr_matrix, columns: Ints, idf: Floats) -> sparse.csr_matrix:
-    weighted = matrix[:, columns] @ sparse.diags(idf)
-    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    norms[norms == 0] = 1.0
-    return sparse.diags(1.0 / norms) @ weighted
+# The meanings of what is denied are averaged over at least so much, lest one "no" decide.
+DENIED_FLOOR = 25.0
 
 
-def _empty_block() -> Block:
-    return Block({}, np.zeros(0, np.float32), np.zeros(0, np.float32))
+def _first_of_each(numbers: Ints) -> Ints:
+    return np.unique(numbers, return_index=True)[1]
 
 
-def _silent() -> LinearScore:
-    """The score of a source that the data does not have: always zero."""
-    return LinearScore(_empty_block(), _empty_block(), 0.0)
-
-
-def apply_score(score: LinearScore, table: Table) -> Floats:
-    """The score of every record of a table."""
-    total = np.full(len(table), score.intercept)
-    for block, matrix, names in (
-        (score.terms, table.terms, table.term_names),
-        (score.pieces, table.pieces, table.piece_names),
-    ):
-        if block.index:
-            places = {name: i for i, name in enumerate(names)}
-            columns = np.array([places[name] for name in block.index])
-            total += _scaled(matrix, columns, block.idf.astype(np.float64)) @ block.weights
-    return total
+def _root(squares: Floats | Table) -> float:
+    return max(float(squares.sum()), 1e-9) ** 0.5

@@ -1,23 +1,24 @@
 """Training records as matrices: every note is read once, and folds are cut by cluster."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mlops.container.features import cue_balance
+from mlops.container.features import Plan, cue_features
 from mlops.container.lexicon import Lexicon
-from mlops.container.terms import encode
+from mlops.container.reading import STATES, Ints, Reader
+from mlops.container.scores import Floats, content, terms_of
+from mlops.container.text import split
+from mlops.container.vocabulary import Vocabulary, plain
 
 FOLDS = 5
-# Sources that the fitting treats in their own way.
-FILED, DECISION, CROP = "mtsamples-filed", "mtsamples-decision", "crop"
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+# Sources that the fitting treats in their own way; every other one is taken for referral texts.
+FILED, DECISION, PLAN, CROP = "mtsamples-filed", "mtsamples-decision", "mtsamples-plan", "crop"
+MTSAMPLES = (FILED, DECISION, PLAN, CROP)
 
 
 @dataclass(frozen=True)
@@ -33,35 +34,32 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The training records as matrices, with the vocabulary of each kind of term."""
+    """The training records as matrices of what is there (1) and what isn't.
+
+    Attributes:
+        labels, groups, sources, weights, folds: Of each record, shape (rows,).
+        words: Which word stands in which state, shape (rows, STATES * V).
+        pair_keys: The pairs that occur, ascending; `pairs` has their columns.
+        pairs: Shape (rows, pairs).
+        sequences: The content words of each record in order, for what stands near what.
+        features: All features but the scores, shape (rows, features - K).
+    """
 
     labels: Ints
     groups: Ints
     sources: NDArray[np.str_]
     weights: Floats
-    terms: sparse.csr_matrix
-    term_names: list[str]
-    pieces: sparse.csr_matrix
-    piece_names: list[str]
-    balance: Floats
     folds: Ints
+    vocabulary: Vocabulary
+    lexicon: Lexicon
+    words: sparse.csr_matrix
+    pair_keys: Ints
+    pairs: sparse.csr_matrix
+    sequences: list[Ints] = field(repr=False)
+    features: Floats
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def take(self, rows: Ints) -> "Table":
-        """Some of the records; the vocabulary stays."""
-        return replace(
-            self,
-            labels=self.labels[rows],
-            groups=self.groups[rows],
-            sources=self.sources[rows],
-            weights=self.weights[rows],
-            terms=self.terms[rows],
-            pieces=self.pieces[rows],
-            balance=self.balance[rows],
-            folds=self.folds[rows],
-        )
 
 
 def fold_of(group: str, seed: int, folds: int = FOLDS) -> int:
@@ -69,46 +67,46 @@ def fold_of(group: str, seed: int, folds: int = FOLDS) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{group}".encode()).digest()[:4]) % folds
 
 
-def make_table(rows: Sequence[Row], lexicon: Lexicon, seed: int) -> Table:
+def make_table(
+    rows: Sequence[Row], lexicon: Lexicon, score_names: tuple[str, ...], seed: int
+) -> Table:
     """Read every record once."""
-    terms, pieces = _Counts(), _Counts()
-    balance = np.zeros((len(rows), 1))
+    names = {plain(word) for row in rows for word in split(row.text).words}
+    vocabulary = Vocabulary(names | lexicon.words())
+    reader, is_content = Reader(vocabulary, lexicon), content(vocabulary)
+    plan = Plan.make(lexicon, score_names)
+    columns: list[Ints] = []
+    keys: list[Ints] = []
+    sequences: list[Ints] = []
+    features = np.zeros((len(rows), len(plan.names) - len(score_names)))
     for number, row in enumerate(rows):
-        encoded = encode(row.text, lexicon)
-        terms.add(encoded.terms)
-        pieces.add(encoded.pieces)
-        balance[number, 0] = cue_balance(encoded, lexicon)[0]
-    names = {group: number for number, group in enumerate(sorted({r.group for r in rows}))}
+        reading = reader.read(row.text)
+        terms = terms_of(reading, is_content)
+        columns.append(terms.columns)
+        keys.append(terms.keys)
+        sequences.append(reading.numbers[is_content[reading.numbers]])
+        features[number] = cue_features(reading, plan)[0]
+    pair_keys = np.unique(np.concatenate([np.zeros(0, np.int64), *keys]))
+    groups = {group: number for number, group in enumerate(sorted({r.group for r in rows}))}
     return Table(
         labels=np.array([row.label for row in rows]),
-        groups=np.array([names[row.group] for row in rows]),
+        groups=np.array([groups[row.group] for row in rows]),
         sources=np.array([row.source for row in rows]),
         weights=np.array([row.weight for row in rows], dtype=np.float64),
-        terms=terms.matrix(),
-        term_names=list(terms.columns),
-        pieces=pieces.matrix(),
-        piece_names=list(pieces.columns),
-        balance=balance,
         folds=np.array([fold_of(row.group, seed) for row in rows]),
+        vocabulary=vocabulary,
+        lexicon=lexicon,
+        words=_matrix(columns, STATES * len(vocabulary)),
+        pair_keys=pair_keys,
+        pairs=_matrix([np.searchsorted(pair_keys, found) for found in keys], len(pair_keys)),
+        sequences=sequences,
+        features=features,
     )
 
 
-class _Counts:
-    """Builds a sparse matrix of 1 + log count, row by row."""
+def _matrix(columns: Sequence[Ints], width: int) -> sparse.csr_matrix:
+    starts = np.cumsum([0, *map(len, columns)])
+    indices = np.concatenate([np.zeros(0, np.int64), *columns])
+    return sparse.csr_matrix((np.ones(len(indices)), indices, starts), (len(columns), width))
 
-    def __init__(self) -> None:
-        self.columns: dict[str, int] = {}
-        self._indices: list[int] = []
-        self._data: list[int] = []
-        self._starts = [0]
 
-    def add(self, found: Mapping[str, Sequence[object]]) -> None:
-        for term, places in found.items():
-            self._indices.append(self.columns.setdefault(term, len(self.columns)))
-            self._data.append(len(places))
-        self._starts.append(len(self._indices))
-
-    def matrix(self) -> sparse.csr_matrix:
-        data = 1.0 + np.log(np.array(self._data, dtype=np.float64))
-        shape = (len(self._starts) - 1, len(self.columns))
-        return sparse.csr_matrix((data, self._indices, self._starts), shape=shape)

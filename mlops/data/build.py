@@ -105,7 +105,7 @@ def gather(
         say("Reading the Kaggle file")
         notes = read_kaggle_notes(kaggle)
         sha256, rows, dropped = notes.sha256, notes.rows, dict(notes.dropped)
-        records += notes.records
+        records += notes.records + notes.planned
         for note in notes.records:
             text = decision_time(note.text, note.label)
             if text:

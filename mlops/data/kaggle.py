@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlops.data.plans import plan_records
 from mlops.data.records import Label, Record
 from mlops.errors import DataError
 
@@ -27,12 +28,14 @@ class KaggleNotes:
 
     Attributes:
         records: Distinct notes as filed; `group` is still the note's own id.
+        planned: Clinic notes of any specialty, labelled by their own plan, which is cut out.
         sha256: Of the file as it is.
         rows: Rows of the file, all specialties.
         dropped: Why rows were left out, and how many.
     """
 
     records: list[Record] = field(repr=False)
+    planned: list[Record] = field(repr=False)
     sha256: str
     rows: int
     dropped: dict[str, int]
@@ -90,7 +93,8 @@ def read_kaggle_notes(path: Path) -> KaggleNotes:
             f"{path} has no usable note of the specialty {' or '.join(missing)}. Nothing was "
             "built. Give the whole mtsamples.csv of Kaggle's Medical Transcriptions."
         )
-    return KaggleNotes(records, hashlib.sha256(content).hexdigest(), total, dropped)
+    planned = plan_records(row["transcription"] for row in rows)
+    return KaggleNotes(records, planned, hashlib.sha256(content).hexdigest(), total, dropped)
 
 
 def _content(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The corpus written for this project: short referrals in matched pairs, shipped with the code."""
+"""The corpus written for this project: referrals in matched pairs, shipped with the code."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ from mlops.data.records import LABELS, Label
 from mlops.errors import DataError
 
 FOLDER = Path(__file__).parent / "corpus"
-Style = Literal["letter", "dictation", "shorthand", "ehr"]
-STYLES: tuple[Style, ...] = ("letter", "dictation", "shorthand", "ehr")
+Style = Literal["letter", "dictation", "shorthand", "ehr", "clinic"]
+STYLES: tuple[Style, ...] = ("letter", "dictation", "shorthand", "ehr", "clinic")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,9 @@ class CorpusRecord:
     """One text of the corpus.
 
     Attributes:
-        pair: The same complaint once with and once without a surgical indication.
+        pair: The same complaint once with and once without a surgical indication. A few clinic
+            notes stand alone: what fills a clinic has no surgical twin.
+        style: `clinic` is a longer note of a visit, its plan left out.
         reason: Why the label is what it is, in one clinical line.
     """
 
