@@ -28,7 +28,7 @@ th, td { padding: .34rem .6rem; text-align: right; border-bottom: 1px solid var(
   white-space: nowrap; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 td small { display: block; color: var(--quiet); font-size: .74rem; }
-td.words { white-space: normal; text-align: left; min-width: 12rem; }
+.words { display: inline-block; white-space: normal; text-align: left; min-width: 14rem; }
 th { font-weight: 600; color: var(--quiet); }
 td.first { background: var(--panel); font-weight: 600; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
@@ -50,7 +50,7 @@ ul.checks li::before { position: absolute; left: 0; font-weight: 700; }
 li.good::before { content: "✓"; color: var(--good); } li.bad::before { content: "✕"; }
 ul.checks li { color: var(--ink); } li.bad::before { color: var(--bad); }
 pre { white-space: pre-wrap; background: var(--panel); padding: .8rem; border-radius: .5rem;
-  font: inherit; font-size: .88rem; }
+  font: inherit; font-size: .88rem; margin: 0; min-width: 18rem; text-align: left; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 @media print { details { display: block; } }
 """
@@ -109,6 +109,11 @@ def figure_cell(figure: Mapping[str, float | None] | None, *, signed: bool = Fal
     if figure.get("low") is None or figure.get("high") is None:
         return text
     return f"{text}<small>{figure['low']:{sign}.3f} to {figure['high']:{sign}.3f}</small>"
+
+
+def words(text: str) -> str:
+    """A cell of words among cells of figures: it may break into lines."""
+    return f'<span class="words">{escape(text)}</span>'
 
 
 def plot(figure: Figure, caption: str, *, wide: bool = False) -> str:
