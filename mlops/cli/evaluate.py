@@ -82,7 +82,9 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> None:
         for column in rung["columns"]:
             table.add_column(column)
         for name, title in NAMES.items():
-            cells = [_figure(figures.get(name)) for figures in rung["columns"].values()]
+            ours, *others = rung["columns"].values()
+            # Of baselines the figure is enough on a terminal; the report has their intervals.
+            cells = [_figure(ours.get(name)), *(_value(other.get(name)) for other in others)]
             if any(cells):
                 table.add_row(title, *cells)
         out.print(table)
@@ -94,8 +96,10 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> None:
 
 
 def _figure(figure: Mapping[str, float | None] | None) -> str:
-    if figure is None or figure["value"] is None:
-        return ""
-    if figure["low"] is None:
-        return f"{figure['value']:.4f}"
-    return f"{figure['value']:.4f} ({figure['low']:.3f} to {figure['high']:.3f})"
+    if figure is None or figure["low"] is None:
+        return _value(figure)
+    return f"{_value(figure)} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def _value(figure: Mapping[str, float | None] | None) -> str:
+    return "" if figure is None or figure["value"] is None else f"{figure['value']:.4f}"

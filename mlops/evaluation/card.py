@@ -136,7 +136,7 @@ def _ablation(ablation: Sequence[Mapping[str, Any]]) -> list[str]:
             figures = entry["rungs"][name]
             cell = _cell(figures["auc"])
             if "difference" in figures:
-                cell += f", {figures['difference']['value']:+.3f}"
+                cell += f", {figures['difference']['value']:+z.3f}"
             cells.append(cell)
         rows.append([entry["name"], *cells])
     text = "AUC on the same folds with one kind of feature or of training data left out, and what "
@@ -185,9 +185,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(figure: Mapping[str, float | None] | None, *, signed: bool = False) -> str:
-    if figure is None or figure["value"] is None:
+    if figure is None:
+        return ""
+    value, low, high = (figure.get(key) for key in ("value", "low", "high"))
+    if value is None:
         return ""
     sign = "+" if signed else ""
-    if figure.get("low") is None:
-        return f"{figure['value']:{sign}.3f}"
-    return f"{figure['value']:{sign}.3f} ({figure['low']:{sign}.3f} to {figure['high']:{sign}.3f})"
+    if low is None or high is None:
+        return f"{value:{sign}z.3f}"
+    return f"{value:{sign}z.3f} ({low:{sign}z.3f} to {high:{sign}z.3f})"

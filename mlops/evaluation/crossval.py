@@ -134,10 +134,23 @@ def gather_answers(folds: Sequence[Fold], say: Say, jobs: int) -> list[Judged]:
 def run_fold(fold: Fold) -> list[dict[str, Scores]]:
     """Fit on one side, answer for the other: for each rung, scores by model."""
     model = fit([as_row(record) for record in fold.learn], fold.hyperparameters).model
-    return [
-        _answers(fold, rung, members, score(model, [r.text for r in members])) if members else {}
-        for rung, members in fold.judge
-    ]
+    members = [record for _, view in fold.judge for record in view]
+    ours = score(model, [record.text for record in members])
+    # One fit answers for every rung.
+    plain = Scores(predict(logistic, fold.learn, members)) if fold.baselines else None
+    found = []
+    start = 0
+    for rung, view in fold.judge:
+        rows = np.arange(start, start + len(view))
+        start += len(view)
+        scores = {MODEL: ours.take(rows)}
+        if plain is not None:
+            scores |= _baselines(fold, rung, view)
+            scores[LOGISTIC_ALL] = plain.take(rows)
+        if rung == WORKSHOP:
+            scores[MODEL_NAME] = Scores(predict_workshop(fold.features, fold.learn, view))
+        found.append(scores)
+    return found
 
 
 def as_row(record: Record) -> Row:
@@ -147,17 +160,10 @@ def as_row(record: Record) -> Row:
     )
 
 
-def _answers(fold: Fold, rung: Rung, members: Sequence[Record], ours: Scores) -> dict[str, Scores]:
-    scores = {MODEL: ours}
-    if fold.baselines:
-        # The baselines get their best case: for each rung a model of that very view.
-        view = rung.view(fold.learn)
-        for name, make in BASELINES.items():
-            scores[name] = Scores(predict(make, view, members))
-        scores[LOGISTIC_ALL] = Scores(predict(logistic, fold.learn, members))
-    if rung == WORKSHOP:
-        scores[MODEL_NAME] = Scores(predict_workshop(fold.features, fold.learn, members))
-    return scores
+def _baselines(fold: Fold, rung: Rung, view: Sequence[Record]) -> dict[str, Scores]:
+    """Each gets its best case: it learns from the very view that it is judged on."""
+    learn = rung.view(fold.learn)
+    return {name: Scores(predict(make, learn, view)) for name, make in BASELINES.items()}
 
 
 def _view(rung: Rung, records: Sequence[Record], features: Features) -> list[Record]:

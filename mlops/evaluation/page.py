@@ -30,7 +30,7 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; }
 td small { display: block; color: var(--quiet); font-size: .74rem; }
 .words { display: inline-block; white-space: normal; text-align: left; min-width: 14rem; }
 th { font-weight: 600; color: var(--quiet); }
-td.first { background: var(--panel); font-weight: 600; }
+td.first { background: var(--panel); font-weight: 600; } td.first small { font-weight: 400; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
   gap: 1.2rem; margin: 1rem 0; }
 figure { margin: 0; } figcaption { font-size: .82rem; color: var(--quiet); }
@@ -102,13 +102,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, first: bool = F
 
 def figure_cell(figure: Mapping[str, float | None] | None, *, signed: bool = False) -> str:
     """A figure over its interval; a dash where there is none."""
-    if figure is None or figure["value"] is None:
+    if figure is None:
         return "–"
     sign = "+" if signed else ""
-    text = f"{figure['value']:{sign}.3f}"
-    if figure.get("low") is None or figure.get("high") is None:
+    value, low, high = (figure.get(key) for key in ("value", "low", "high"))
+    if value is None:
+        return "–"
+    # `z` spells a rounded minus zero as zero.
+    text = f"{value:{sign}z.3f}"
+    if low is None or high is None:
         return text
-    return f"{text}<small>{figure['low']:{sign}.3f} to {figure['high']:{sign}.3f}</small>"
+    return f"{text}<small>{low:{sign}z.3f} to {high:{sign}z.3f}</small>"
 
 
 def words(text: str) -> str:

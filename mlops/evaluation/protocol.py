@@ -132,12 +132,18 @@ def _analysis(evaluation: Mapping[str, Any]) -> str:
             "leave-one-specialty-out every specialty of the referral texts is left out once."
             + shared
         )
-    seen = evaluation.get("judged_out_of_fold", 0)
-    text = "One trained version, judged on notes that it was not trained on."
-    if seen:
-        text += (
-            f" Its artifact says that it was trained on {seen:,} of them: for these the answer "
-            "counts that its cross-validation gave without having seen their cluster."
+    seen = evaluation["judged_out_of_fold"]
+    if seen is None:
+        text = (
+            "One trained version, judged on the notes given. Its artifact does not say which notes "
+            "it was trained on; figures on those would be too good."
+        )
+    else:
+        text = (
+            "One trained version, judged on notes that it was not trained on."
+            if not seen
+            else f"One trained version. {seen:,} of the texts it was trained on itself: for these "
+            "the answer counts that its cross-validation gave without having seen their cluster."
         )
     return text + shared
 

@@ -147,6 +147,7 @@ def _plots(rung: Mapping[str, Any]) -> str:
                     x="predicted probability",
                     y="observed share",
                     diagonal=True,
+                    dots=True,
                 ),
                 "Reliability: on the line, what is predicted is what happens.",
             ),

@@ -78,7 +78,7 @@ def evaluate_version(
         "code_version": __version__,
         "target_error": TARGET_ERROR,
         "records": _sources(records),
-        "judged_out_of_fold": seen,
+        "judged_out_of_fold": seen if held_out else None,
         "rungs": rungs,
         "behaviours": [c.to_json() for c in run_behaviours(model, load_behaviours())],
         "workshop": shipped_workshop(),

@@ -162,6 +162,8 @@ def predict_workshop(
     features: Features, learn: Sequence[Record], judge: Sequence[Record]
 ) -> Floats:
     """P(Surgery) of the workshop's model, fitted on those of `learn` that have its features."""
+    if not judge:
+        return np.zeros(0)
     known = [record for record in learn if record.id in features]
     labels = np.array([record.label == "Surgery" for record in known], dtype=np.int64)
     values = np.array([features[record.id] for record in known])
