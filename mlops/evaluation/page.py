@@ -123,7 +123,8 @@ def words(text: str) -> str:
 def plot(figure: Figure, caption: str, *, wide: bool = False) -> str:
     """A plot with its caption, which says in words what it shows."""
     kind = ' class="wide"' if wide else ""
-    return f"<figure{kind}>{as_svg(figure)}<figcaption>{escape(caption)}</figcaption></figure>"
+    svg = as_svg(figure).replace("<svg", f'<svg role="img" aria-label="{escape(caption)}"', 1)
+    return f"<figure{kind}>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def plots(items: Iterable[str]) -> str:
