@@ -1,6 +1,6 @@
 """From answers to an evaluation: figures, curves, subgroups and errors of each rung, as data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from mlops.evaluation.scoring import Scores
 from mlops.evaluation.subgroups import by_subgroup
 
 MODEL = "model"
-_NOTHING_DECIDED = ("coverage", "error_decided")
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,3 @@ def _wrong(judged: Judged, *, with_text: bool) -> list[dict[str, Any]]:
         }
         for row in surest
     ]
-
-
-def summary(rungs: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Rung name to our own figures, in order."""
-    return [(rung["name"], rung["columns"][MODEL]) for rung in rungs]

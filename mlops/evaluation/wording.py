@@ -12,6 +12,7 @@ NAMES = {
     "specificity": "specificity",
     "brier": "Brier score",
     "ece": "ECE",
+    "net_benefit": "net benefit at 0.5",
     "coverage": "coverage",
     "error_decided": "error when decided",
 }

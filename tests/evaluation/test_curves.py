@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlops.evaluation.curves import MAX_POINTS, confusion, curves, net_benefit, risk_by_coverage
+from mlops.evaluation.metrics import measure
 from tests.evaluation.test_metrics import sample
 
 LABELS = np.array([1, 1, 1, 0, 0, 0, 0, 0])
@@ -17,6 +18,8 @@ def test_net_benefit_by_hand() -> None:
     model = dict(map(tuple, found["model"]))
     # At 0.5: two of eight rightly sent, one wrongly, at even odds.
     assert model[0.5] == pytest.approx(2 / 8 - 1 / 8)
+    at_half = measure(LABELS, SCORES, list("abcdefgh"), names=["net_benefit"])["net_benefit"]
+    assert at_half.value == pytest.approx(model[0.5])
     # At 0.2: three rightly sent and three wrongly, one of these being worth a quarter.
     assert model[0.2] == pytest.approx(3 / 8 - 0.25 * 3 / 8)
     everyone = dict(map(tuple, found["everyone"]))

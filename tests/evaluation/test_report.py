@@ -75,6 +75,7 @@ def test_each_source_is_a_rung(evaluation: dict[str, Any]) -> None:
         "specificity",
         "brier",
         "ece",
+        "net_benefit",
         "coverage",
         "error_decided",
     }
