@@ -56,6 +56,27 @@ def not_worse(rungs: Sequence[RungComparison]) -> Check:
     return Check("as good as the champion", False, f"It is worse than the champion on {said}.")
 
 
+def as_calibrated(rungs: Sequence[RungComparison]) -> Check:
+    """On no rung are its probabilities worse, by the Brier score, beyond the interval.
+
+    A model may keep the order of notes and so its AUC, and still say 90 % where 60 % is right.
+    """
+    name = "as well calibrated"
+    worse = [rung for rung in rungs if rung.brier_difference.low > 0]
+    if not worse:
+        return Check(
+            name,
+            True,
+            "Its probabilities are nowhere worse than the champion's beyond the interval.",
+        )
+    said = "; ".join(
+        f"{rung.name}: Brier score {rung.challenger['brier'].value:.3f} against "
+        f"{rung.champion['brier'].value:.3f}, {signed(rung.brier_difference)}"
+        for rung in worse
+    )
+    return Check(name, False, f"Its probabilities are worse than the champion's on {said}.")
+
+
 def beats_baseline(rung: str, challenger: float, baseline: float, by: Interval) -> Check:
     """Where it counts the challenger is better than plain logistic regression on TF-IDF."""
     passed = by.value > 0

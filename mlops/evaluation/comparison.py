@@ -6,6 +6,8 @@ from typing import Any
 
 from mlops.evaluation.metrics import Interval, to_json
 
+SAME = Interval(0.0, 0.0, 0.0)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -26,6 +28,8 @@ class RungComparison:
         challenger: The same of the challenger.
         difference: AUC of the challenger less that of the champion, on the same draws.
         curves: `champion` and `challenger` to what `mlops.evaluation.curves` makes.
+        brier_difference: Brier score of the challenger less that of the champion: above zero its
+            probabilities are worse, in order or in calibration.
     """
 
     name: str
@@ -34,6 +38,7 @@ class RungComparison:
     challenger: dict[str, Interval]
     difference: Interval
     curves: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    brier_difference: Interval = SAME
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class Comparison:
                     "challenger": to_json(rung.challenger),
                     "difference": rung.difference.to_json(),
                     "curves": dict(rung.curves),
+                    "brier_difference": rung.brier_difference.to_json(),
                 }
                 for rung in self.rungs
             ],
@@ -107,6 +113,7 @@ class Comparison:
                     challenger=_figures(rung["challenger"]),
                     difference=Interval.from_json(rung["difference"]),
                     curves=rung["curves"],
+                    brier_difference=Interval.from_json(rung["brier_difference"]),
                 )
                 for rung in data["rungs"]
             ),

@@ -113,12 +113,13 @@ def _pictures(comparison: Comparison, rung: RungComparison) -> str:
 
 
 def _figures(rung: RungComparison) -> str:
+    by = {"auc": rung.difference, "brier": rung.brier_difference}
     rows = [
         [
             escape(NAMES[name]),
             page.figure_cell(figure.to_json()),
             page.figure_cell(rung.challenger[name].to_json()),
-            page.figure_cell(rung.difference.to_json(), signed=True) if name == "auc" else "",
+            page.figure_cell(by[name].to_json(), signed=True) if name in by else "",
         ]
         for name, figure in rung.champion.items()
     ]

@@ -1,9 +1,9 @@
 """The gate: may a challenger serve instead of the champion?
 
 Both are put to the held-out part of a dataset, rung by rung, and the difference is bootstrapped
-over clusters on the same draws. A challenger passes that is not worse than the champion anywhere
-beyond the interval, errs no more than promised when it decides, beats plain logistic regression,
-behaves, keeps notes private and answers in time.
+over clusters on the same draws. A challenger passes that is nowhere worse than the champion beyond
+the interval, in order or in calibration, errs no more than promised when it decides, beats plain
+logistic regression, behaves, keeps notes private and answers in time.
 
 1. `compare` the artifacts.
 2. Show `pictures` and `report_html`, or `Comparison.to_json`.
@@ -23,6 +23,7 @@ from mlops.errors import DataError
 from mlops.evaluation.baselines import logistic, predict
 from mlops.evaluation.behaviour import load_behaviours, run_behaviours
 from mlops.evaluation.checks import (
+    as_calibrated,
     beats_baseline,
     behaves,
     keeps_its_promise,
@@ -108,6 +109,7 @@ def compare(
     speed = time_models([old.model, new.model], [record.text for record in main[1]])
     checks = (
         not_worse(rungs),
+        as_calibrated(rungs),
         _beats_baseline(*main, learn, new),
         keeps_its_promise(result.main),
         behaves(conduct[1], conduct[0]),
@@ -150,6 +152,9 @@ def _on_rung(
             "champion": curves(labels, old.probabilities, old.decided),
             "challenger": curves(labels, new.probabilities, new.decided),
         },
+        brier_difference=difference(
+            labels, new.probabilities, old.probabilities, groups, metric="brier"
+        ),
     )
 
 

@@ -79,7 +79,7 @@ KINDS: dict[str, Callable[[Record], str]] = {
     "age": lambda record: age_band(record.text),
     "sex": lambda record: sex(record.text),
     "length": lambda record: length(record.text),
-    "specialty": lambda record: record.specialty or UNKNOWN,
+    "specialty": lambda record: record.specialty.replace("-", " ") or UNKNOWN,
 }
 
 

@@ -21,6 +21,7 @@ from mlops.evaluation.behaviour import Conduct, Failure
 from mlops.evaluation.checks import (
     NOTE_RUN,
     Speed,
+    as_calibrated,
     beats_baseline,
     behaves,
     keeps_its_promise,
@@ -59,6 +60,7 @@ def test_a_challenger_with_wrong_labels_is_refused_with_the_reason(refused: Comp
     assert "worse than the champion on referral texts: AUC 0." in check.sentence
     assert refused.rungs[0].difference.high < 0
     assert not check_of(refused, "better than the baseline").passed
+    assert "Brier score" in check_of(refused, "as well calibrated").sentence
 
 
 def test_a_model_beside_itself_differs_in_nothing(good: Path, dataset: Path) -> None:
@@ -69,7 +71,13 @@ def test_a_model_beside_itself_differs_in_nothing(good: Path, dataset: Path) -> 
     assert steps[0] == f"comparing on referral texts ({found.rungs[0].records} notes)"
     assert found.champion == found.challenger
     assert found.rungs[0].difference == Interval(0, 0, 0)
-    for name in ("as good as the champion", "behaviour", "privacy", "latency"):
+    for name in (
+        "as good as the champion",
+        "as well calibrated",
+        "behaviour",
+        "privacy",
+        "latency",
+    ):
         assert check_of(found, name).passed, check_of(found, name).sentence
 
 
@@ -209,6 +217,18 @@ def test_worse_beyond_the_interval(difference: Interval, passed: bool) -> None:
     check = not_worse([rung(interval(0)), rung(difference)])
     assert check.passed is passed
     assert "referral texts" in check.sentence
+
+
+@pytest.mark.parametrize(
+    ("by", "passed"),
+    [(Interval(0.02, -0.001, 0.04), True), (Interval(0.02, 0.001, 0.04), False)],
+)
+def test_calibration_alone_can_fail(by: Interval, passed: bool) -> None:
+    equal = rung(interval(0), brier=interval(0.15))
+    equal.champion["brier"] = interval(0.13)
+    found = replace(equal, brier_difference=by)
+    assert not_worse([found]).passed
+    assert as_calibrated([found]).passed is passed
 
 
 def test_a_promise_is_kept_as_far_as_the_interval_can_tell() -> None:
