@@ -323,8 +323,8 @@ def test_exit_code_and_files(
     champion = registry.add(good, job=None).name
     challenger = registry.add(shuffled, job=None).name
     report, folder = tmp_path / "out" / "r.html", tmp_path / "pictures"
-    arguments = [challenger, "--champion", champion, "--data", str(dataset)]
-    result = run(*arguments, "--report", str(report), "--pictures", str(folder))
+    where = ["--data", str(dataset), "--report", str(report), "--pictures", str(folder)]
+    result = run(challenger, "--champion", champion, *where)
     assert result.exit_code == 1, result.output
     assert f"{challenger} does not pass beside {champion}" in result.stdout
     assert report.read_text().startswith("<!doctype html>")
@@ -333,10 +333,6 @@ def test_exit_code_and_files(
         "reliability.png",
         "confusion.png",
     }
-    result = run(*arguments, "--json")
-    assert result.exit_code == 1
-    found = Comparison.from_json(json.loads(result.stdout))
-    assert (found.champion, found.challenger, found.passed) == (champion, challenger, False)
 
 
 def test_the_champion_is_what_serves_else_the_shipped(home: Path, dataset: Path) -> None:

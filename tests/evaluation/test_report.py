@@ -63,6 +63,11 @@ def metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps(whole))  # type: ignore[no-any-return]
 
 
+@pytest.fixture(scope="module")
+def html(metrics: dict[str, Any]) -> str:
+    return report_html(metrics)
+
+
 def test_each_source_is_a_rung(evaluation: dict[str, Any]) -> None:
     assert [rung["name"] for rung in evaluation["rungs"]] == ["referral texts", "clinic"]
     columns = evaluation["rungs"][0]["columns"]
@@ -83,8 +88,7 @@ def test_each_source_is_a_rung(evaluation: dict[str, Any]) -> None:
         assert figure["low"] <= figure["value"] <= figure["high"]
 
 
-def test_the_page_is_whole_and_loads_nothing(metrics: dict[str, Any], dataset: Path) -> None:
-    html = report_html(metrics)
+def test_the_page_is_whole_and_loads_nothing(html: str, dataset: Path) -> None:
     page = Page(html)
     assert page.open == []
     assert page.loads == []
@@ -102,16 +106,15 @@ def test_the_page_is_whole_and_loads_nothing(metrics: dict[str, Any], dataset: P
         assert record.text[:60] not in html
 
 
-def test_every_item_of_tripod_ai_has_its_place(metrics: dict[str, Any]) -> None:
+def test_every_item_of_tripod_ai_has_its_place(html: str) -> None:
     named: set[int] = set()
-    for items in re.findall(r'class="item">items? ([^<]+)<', report_html(metrics)):
+    for items in re.findall(r'class="item">items? ([^<]+)<', html):
         named |= {int(number) for number in re.findall(r"\d+", items)}
     # 1 is the title; 22, the model itself, is the artifact.
     assert named | {1, 22} == set(range(1, 28))
 
 
-def test_figures_stand_in_the_page_as_they_are(metrics: dict[str, Any]) -> None:
-    html = report_html(metrics)
+def test_figures_stand_in_the_page_as_they_are(metrics: dict[str, Any], html: str) -> None:
     for rung in metrics["rungs"]:
         assert f"<h2>{capital(rung['name'])} " in html
         for figures in rung["columns"].values():
