@@ -7,9 +7,13 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops.backends import Backend, Job, ModelVersion, TrainRequest, TuneRequest
-from mlops.errors import BackendError, DataError
+from mlops.errors import BackendError, DataError, NotFoundError
+
+if TYPE_CHECKING:
+    from mlops.settings import Settings
 
 # What Amazon's workshop on this use case searches; cut to what train.py takes.
 _WORKSHOP_RANGES = {
@@ -168,6 +172,16 @@ def finish(backend: Backend, job: Job) -> ModelVersion:
         reason = job.failure or f"It is {job.status}."
         raise BackendError(f"The job {job.name} made no model. {reason}")
     return backend.register(job.name)
+
+
+def champion_version(backend: Backend, settings: "Settings") -> str:
+    """The version that serves: that of the default endpoint, else the shipped one."""
+    from mlops.settings import DEFAULT_ENDPOINT
+
+    try:
+        return backend.endpoint(settings.triage_endpoint or DEFAULT_ENDPOINT).version
+    except NotFoundError:
+        return "shipped"
 
 
 def _parts(dataset: Path) -> tuple[Path, Path | None]:
