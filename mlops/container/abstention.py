@@ -1,4 +1,4 @@
-"""Choosing when the model abstains: below the confidence at which it is wrong more often than it may be.
+"""Choosing when to abstain: below the confidence at which the model errs more often than it may.
 
 Selective classification with a guarantee (Geifman and El-Yaniv 2017, NeurIPS 30; the fixed sequence
 of tests is that of Learn Then Test, Angelopoulos et al. 2021): thresholds are tried from the

@@ -1,15 +1,48 @@
 """One note in, one recommendation out: type, probability, abstention, evidence, warnings."""
 
-from math import log
+from dataclasses import dataclass
+from math import fsum, log
 from typing import Any
 
 from mlops.container.document import MIN_WORDS, spoken
 from mlops.container.evidence import phrases, word_weights
-from mlops.container.features import find_features
+from mlops.container.features import Found, find_features
 from mlops.container.model import Model
+from mlops.container.reading import Reading
+from mlops.container.scores import Floats
 
 # More than any note; what lies beyond is not read, and the reader is told.
 MAX_CHARACTERS = 200_000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A note as the trees have seen it.
+
+    Attributes:
+        found: Its features.
+        margin: In log-odds, not calibrated.
+        contributions: What each feature adds to the bias, shape (features,).
+    """
+
+    found: Found
+    margin: float
+    contributions: Floats
+
+
+def judge(reading: Reading, model: Model) -> Judged:
+    """The margin of a note; a treatment that failed is never held against an operation."""
+    judged = _judge(reading, model)
+    if reading.failures.any():
+        without = _judge(reading.without_failures(), model)
+        if without.margin > judged.margin:
+            return without
+    return judged
+
+
+def _judge(reading: Reading, model: Model) -> Judged:
+    found = find_features(reading, model.scores, model.plan, model.is_content)
+    return Judged(found, *model.trees.contributions(found.values))
 
 
 def answer(identity: str, text: str, model: Model, *, evidence: bool = True) -> dict[str, Any]:
@@ -44,9 +77,8 @@ def answer(identity: str, text: str, model: Model, *, evidence: bool = True) -> 
         warnings.append(remark)
     if kind == "other" or spoken(reading) < MIN_WORDS:
         return result
-    found = find_features(reading, model.scores, model.plan, model.is_content)
-    margin, contributions = model.trees.contributions(found.values)
-    probability = round(model.calibration.probability(margin), 4)
+    judged = judge(reading, model)
+    probability = round(model.calibration.probability(judged.margin), 4)
     result["probability"] = probability
     low, high = model.abstain
     if not low < probability < high:
@@ -54,10 +86,10 @@ def answer(identity: str, text: str, model: Model, *, evidence: bool = True) -> 
         result["recommendation"] = "Surgery" if surgery else "Consultation"
         result["confidence"] = probability if surgery else round(1 - probability, 4)
     if evidence:
-        weights = word_weights(reading, found, contributions, model.means, model.plan)
+        weights = word_weights(judged.found, judged.contributions, model)
         shown = phrases(text, reading, weights * model.calibration.slope)
         result["evidence"] = shown
         # What is shown and the rest add up to the log-odds of the shown probability.
-        told = sum(item["weight"] for item in shown)
+        told = fsum(item["weight"] for item in shown)
         result["remainder"] = round(log(probability / (1 - probability)) - told, 4)
     return result

@@ -4,9 +4,7 @@ A text is clinical if enough of its words are: words of the training notes that 
 does not use, and clinical cues. An operative report tells of the operation itself in several ways.
 """
 
-import tomllib
 from collections.abc import Collection
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +12,8 @@ from numpy.typing import NDArray
 from mlops.container.lexicon import Lexicon
 from mlops.container.reading import Reading
 from mlops.container.vocabulary import NUMBERS, UNKNOWN, Vocabulary
+from mlops.container.wordlists import WORDS
 
-EVERYDAY_FILE = Path(__file__).with_name("everyday.txt")
-WORDS_FILE = Path(__file__).with_name("document.toml")
 MIN_WORDS = 4
 MIN_CLINICAL_WORDS = 2
 MIN_CLINICAL_SHARE = 0.05
@@ -34,24 +31,6 @@ OPERATIVE = (
     "Paste what was written before the decision."
 )
 
-# Categories whose cues only medicine uses.
-_CLINICAL_CUES = frozenset(
-    "emergency neuro_deficit malignancy fracture_displaced structural_severe medical_care benign "
-    "undisplaced procedure_name".split()
-)
-
-
-def read_everyday() -> frozenset[str]:
-    """The words of everyday English."""
-    lines = EVERYDAY_FILE.read_text(encoding="utf-8").split("\n")
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
-
-
-def read_word_lists() -> dict[str, frozenset[str]]:
-    """The lists of `document.toml`: `english`, `foreign`, `shorthand`."""
-    lists = tomllib.loads(WORDS_FILE.read_text(encoding="utf-8"))
-    return {name: frozenset(words.split()) for name, words in lists.items()}
-
 
 class DocumentTypes:
     """Tells the kind of a document that has been read.
@@ -62,20 +41,17 @@ class DocumentTypes:
         clinical: The clinical vocabulary that the model learnt.
     """
 
-    def __init__(
-        self, vocabulary: Vocabulary, lexicon: Lexicon, clinical: Collection[str]
-    ) -> None:
-        lists = read_word_lists()
+    def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon, clinical: Collection[str]) -> None:
         names = vocabulary.names
-        known = frozenset(clinical) | lists["shorthand"]
-        self._english = np.array([name in lists["english"] for name in names])
-        self._foreign = np.array([name in lists["foreign"] for name in names])
+        known = (frozenset(clinical) | WORDS["shorthand"] | WORDS["body"]) - WORDS["office"]
+        self._english = np.array([name in WORDS["english"] for name in names])
+        self._foreign = np.array([name in WORDS["foreign"] for name in names])
         self._clinical = np.array([name in known for name in names])
         self._letters = np.array([name[:1].isalpha() for name in names])
         self._letters[: NUMBERS.stop] = False
         categories = lexicon.categories
         self._clinical_cues = {
-            n for n, c in enumerate(categories) if c.kind == "cue" and c.name in _CLINICAL_CUES
+            n for n in lexicon.of_kind("cue") if categories[n].name in WORDS["clinical_cues"]
         }
         self._operative = set(lexicon.of_kind("operative"))
 
@@ -87,7 +63,7 @@ class DocumentTypes:
         known = int(self._letters[numbers].sum())
         if self._is_foreign(numbers, known, strange):
             return "other", NOT_ENGLISH
-        places = self._clinical[numbers]
+        places = self._clinical[numbers] & ~reading.aside
         cues, signs = set(), set()
         for match in reading.matches:
             if match.category in self._operative:
@@ -96,6 +72,7 @@ class DocumentTypes:
             cues.add(match.category)
             if match.category in self._clinical_cues:
                 places[match.first : match.last + 1] = True
+        places &= ~reading.aside
         # In a few lines one clinical word may be all there is: any cue beside it counts as well.
         clinical = int(places.sum())
         different = len(set(numbers[places].tolist())) + len(cues)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from mlops.container.assertions import NAMES, NEGATED, OTHER
-from mlops.container.features import Found, Plan
+from mlops.container.features import Found
+from mlops.container.model import Model
 from mlops.container.reading import Reading
 from mlops.container.scores import Floats
 
@@ -22,27 +23,23 @@ _MAX_GAP = 2
 _MAX_GAIN = 3.0
 
 
-def word_weights(
-    reading: Reading, found: Found, contributions: Floats, means: Floats, plan: Plan
-) -> Floats:
-    """Log-odds on every word, shape (n,).
+def word_weights(found: Found, contributions: Floats, model: Model) -> Floats:
+    """Log-odds on every word, shape (n,), before calibration.
 
     Args:
-        reading: The note.
-        found: Its features.
+        found: The features of the note.
         contributions: What each feature adds, shape (features,).
-        means: Each score's average over the training records, shape (K,).
-        plan: Which features there are.
+        model: Whose features they are.
     """
-    kinds = len(plan.scores)
-    distance = found.values[:kinds] - means
+    kinds = len(model.plan.scores)
+    distance = found.values[:kinds] - model.means
     gains = np.clip(
         np.divide(contributions[:kinds], distance, out=np.zeros(kinds), where=distance != 0),
         0.0,
         _MAX_GAIN,
     )
     # What a text is like is no finding: the register stays in the remainder.
-    gains[[name == "register" for name in plan.scores]] = 0.0
+    gains[[name == "register" for name in model.plan.scores]] = 0.0
     weights: Floats = found.shares @ gains
     for feature, places in found.cues.items():
         contribution = float(contributions[feature])
@@ -51,9 +48,7 @@ def word_weights(
             continue
         for match, amount in places:
             length = match.last - match.first + 1
-            weights[match.first : match.last + 1] += (
-                contribution * abs(amount) / total / length
-            )
+            weights[match.first : match.last + 1] += contribution * abs(amount) / total / length
     return weights
 
 

@@ -1,8 +1,8 @@
 """The features that the trees decide on, by name, and where in the note each one stands.
 
 Linear scores first, then the balance of cues, every cue by itself (asserted, and denied where a
-denial means something), and signs of an operation told. How long a note is is none of them: it tells
-where a text comes from and not what a patient needs.
+denial means something), and signs of an operation told. The length of a note is none of them: it
+tells where a text comes from and not what a patient needs.
 """
 
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from mlops.container.meanings import DIMENSIONS, learn_meanings
 from mlops.container.reading import DENIED, PLAIN, STATES, Ints
@@ -150,11 +151,13 @@ def fit_weights(
             continue
         width = columns.matrix.shape[1] if recipe.meanings else columns.without_meanings
         regression = LogisticRegression(C=c, max_iter=1000, tol=recipe.tolerance)
-        regression.fit(
-            columns.matrix[chosen, :width],
-            target,
-            sample_weight=(table.weights * factor)[chosen],
-        )
+        # One thread: the last digits, and so the version, do not depend on the machine's cores.
+        with threadpool_limits(1):
+            regression.fit(
+                columns.matrix[chosen, :width],
+                target,
+                sample_weight=(table.weights * factor)[chosen],
+            )
         weights[:width, number] = regression.coef_[0]
         intercepts[number] = regression.intercept_[0]
     return weights, intercepts
@@ -276,5 +279,3 @@ def _scaled(matrix: sparse.csr_matrix, idf: Floats) -> sparse.csr_matrix:
 
 def _divided(matrix: sparse.csr_matrix, by: Floats) -> sparse.csr_matrix:
     return sparse.diags(1.0 / np.where(by > 0, by, 1.0)) @ matrix
-
-

@@ -1,7 +1,7 @@
 """Fitting: records in, a calibrated model out.
 
-1. Every record is read once; linear scores are fitted on each fold's complement, so that each record
-   has scores from models that never saw its cluster.
+1. Every record is read once; linear scores are fitted on each fold's complement, so that each
+   record has scores from models that never saw its cluster.
 2. Trees are fitted on those scores and on what was read; medicine fixes the direction of features.
 3. Out-of-fold margins of the trees give the calibration and the thresholds for abstaining.
 4. Scores and trees are fitted again on everything.
@@ -22,7 +22,6 @@ from sklearn.linear_model import LogisticRegression
 from mlops.container.abstention import TARGETS, choose_thresholds
 from mlops.container.boosting import boost
 from mlops.container.calibration import Calibration
-from mlops.container.document import read_everyday, read_word_lists
 from mlops.container.features import Plan
 from mlops.container.fit_scores import (
     FREE_SCORES,
@@ -49,6 +48,7 @@ from mlops.container.table import (
     make_table,
 )
 from mlops.container.vocabulary import Vocabulary
+from mlops.container.wordlists import WORDS, read_everyday
 
 CROPS = 2
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
@@ -234,8 +234,7 @@ def fit_calibration(margins: Floats, labels: Ints, weights: Floats) -> Calibrati
 
 def kept_vocabulary(table: Table, lexicon: Lexicon) -> Vocabulary:
     """The words that a model keeps: frequent ones, and all that matter by themselves."""
-    lists = read_word_lists().values()
-    wanted = lexicon.words() | frequent_words(table) | frozenset().union(*lists)
+    wanted = lexicon.words() | frequent_words(table) | frozenset[str]().union(*WORDS.values())
     starts = Matcher(lexicon, table.vocabulary).starting()
     return Vocabulary(wanted | {table.vocabulary.names[number] for number in starts})
 

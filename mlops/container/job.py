@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from mlops import __version__
-from mlops.container.features import find_features
-from mlops.container.fitting import Fitted, fit, tree_margins
+from mlops.container.answer import judge
+from mlops.container.fitting import Fitted, fit
 from mlops.container.model import Model, save_model
-from mlops.container.records import read_rows
 from mlops.container.reading import Ints
+from mlops.container.records import read_rows
 from mlops.container.scores import Floats
 from mlops.container.table import CROP, Row
 
@@ -90,15 +90,7 @@ def measure(fitted: Fitted) -> dict[str, float]:
 
 def score_rows(model: Model, rows: list[Row]) -> tuple[Floats, Ints]:
     """Probabilities and labels of records that the model was not fitted on."""
-    values = np.stack(
-        [
-            find_features(
-                model.reader.read(row.text), model.scores, model.plan, model.is_content
-            ).values
-            for row in rows
-        ]
-    )
-    margins = tree_margins(model.booster, values).tolist()
+    margins = [judge(model.reader.read(row.text), model).margin for row in rows]
     probabilities = np.array([model.calibration.probability(margin) for margin in margins])
     return probabilities, np.array([row.label for row in rows])
 

@@ -76,7 +76,7 @@ class Lexicon:
         return cls.from_json(tables)
 
     @classmethod
-    def from_json(cls, tables: Mapping[str, Mapping[str, Mapping[str, object]]]) -> "Lexicon":
+    def from_json(cls, tables: Mapping[Kind, Mapping[str, Mapping[str, object]]]) -> "Lexicon":
         """From what `to_json` gives, or from parsed TOML: kind to name to entry."""
         return cls(
             [
@@ -86,9 +86,9 @@ class Lexicon:
             ]
         )
 
-    def to_json(self) -> dict[str, dict[str, dict[str, object]]]:
+    def to_json(self) -> dict[Kind, dict[str, dict[str, object]]]:
         """As an artifact keeps it."""
-        tables: dict[str, dict[str, dict[str, object]]] = {kind: {} for kind in FILES}
+        tables: dict[Kind, dict[str, dict[str, object]]] = {kind: {} for kind in FILES}
         for category in self.categories:
             entry: dict[str, object] = {"phrases": ",".join(category.phrases)}
             if category.kind == "cue":

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import svds
+from threadpoolctl import threadpool_limits
 
 WINDOW = 5
 DIMENSIONS = 64
@@ -58,7 +59,8 @@ def learn_meanings(
     )
     # A fixed start: the same records give the same vectors.
     start = np.random.default_rng(0).standard_normal(len(kept))
-    left_vectors, strengths, _ = svds(table, k=DIMENSIONS, v0=start, tol=1e-2)
+    with threadpool_limits(1):
+        left_vectors, strengths, _ = svds(table, k=DIMENSIONS, v0=start, tol=1e-2)
     found = left_vectors * strengths
     found /= np.maximum(np.linalg.norm(found, axis=1), 1e-9)[:, None]
     vectors[kept] = found

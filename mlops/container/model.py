@@ -125,9 +125,7 @@ def save_model(folder: Path, model: Model) -> str:
         "clinical": sorted(model.clinical),
         "lexicon": model.lexicon.to_json(),
     }
-    np.savez_compressed(
-        folder / ARRAYS, **{name: getattr(model.scores, name) for name in _ARRAYS}
-    )
+    np.savez_compressed(folder / ARRAYS, **{name: getattr(model.scores, name) for name in _ARRAYS})
     (folder / WORDS).write_text(json.dumps(words, separators=(",", ":")), encoding="ascii")
     (folder / BOOSTER).write_bytes(bytes(model.booster.save_raw("ubj")))
     metadata = {

@@ -3,33 +3,37 @@
 Everything that the model knows of a note comes from here, in training and in serving alike.
 """
 
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlops.container.assertions import NEGATED, OTHER, Assertions, Bits
 from mlops.container.lexicon import Lexicon, Match, Matcher
-from mlops.container.text import CLAUSE, JOINED, POINT, Words, gap_kind, split
+from mlops.container.text import CLAUSE, COMMA, JOINED, POINT, Words, gap_kind, split
 from mlops.container.vocabulary import (
     ACUITY,
     GRADED,
     NUMBER,
     NUMBERS,
     UNITS_MM,
-    UNKNOWN,
     Vocabulary,
     size,
 )
+from mlops.container.wordlists import WORDS
 
 Ints = NDArray[np.int64]
-# What a linear score tells apart: a word as it stands, a denied one, one of somebody else or of fear.
+# What a linear score tells apart: a word as it stands, a denied one, one of another or of fear.
 PLAIN, DENIED, ELSEWHERE = 0, 1, 2
 STATES = 3
 _STATE_OF_BITS = np.array(
     [DENIED if b & NEGATED else ELSEWHERE if b & OTHER else PLAIN for b in range(16)]
 )
 _MAX_GAPS = 20_000
+FAILED_TREATMENT = "conservative_failed"
+TITLES = WORDS["titles"]
+HEADINGS = WORDS["headings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class Reading:
         kinds: What stands before each word (`text.JOINED`, …), shape (n,).
         bits: What is asserted of each word (`assertions.NEGATED`, …), shape (n,).
         matches: Cues and operative signs, by position.
+        aside: Words that say nothing of the patient's need: names, headings; shape (n,).
+        failures: Words of clauses that tell of a treatment that failed, shape (n,).
+        failed_category: The category of the matches that tell so.
     """
 
     words: Words = field(repr=False)
@@ -49,9 +56,25 @@ class Reading:
     kinds: NDArray[np.uint8]
     bits: Bits
     matches: list[Match]
+    aside: NDArray[np.bool_]
+    failures: NDArray[np.bool_]
+    failed_category: int = -1
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def without_failures(self) -> "Reading":
+        """The same with nothing left of clauses that tell of a failed treatment but that it failed.
+
+        The words of such a clause (the treatment, the months) can look like a reason against an
+        operation, and the failure of treatment never is one.
+        """
+        kept = [
+            match
+            for match in self.matches
+            if not self.failures[match.first] or match.category == self.failed_category
+        ]
+        return replace(self, matches=kept, aside=self.aside | self.failures)
 
     def states(self) -> Ints:
         """`PLAIN`, `DENIED` or `ELSEWHERE` for each word, shape (n,)."""
@@ -71,8 +94,13 @@ class Reader:
         self._matcher = Matcher(lexicon, vocabulary)
         self._assertions = Assertions(lexicon)
         self._kinds = _Kinds()
+        self._titles = _marked(vocabulary, TITLES)
+        self._heading = _marked(vocabulary, HEADINGS)
         self._graded = _marked(vocabulary, GRADED)
         self._units = _marked(vocabulary, frozenset(UNITS_MM))
+        self._failed = next(
+            (n for n, c in enumerate(lexicon.categories) if c.name == FAILED_TREATMENT), -1
+        )
         self._question = next(
             (n for n, c in enumerate(lexicon.categories) if "?" in c.phrases), None
         )
@@ -83,8 +111,10 @@ class Reader:
         numbers = np.array(self.vocabulary.numbers(words.words), np.int64)
         if not len(numbers):
             empty = np.zeros(0, np.uint8)
-            return Reading(words, numbers, empty, empty, [])
+            return Reading(words, numbers, empty, empty, [], empty > 0, empty > 0)
         kinds = np.array(list(map(self._kinds.__getitem__, words.gaps[:-1])), np.uint8)
+        if "\n" in text:
+            self._join_lines(text, words, kinds)
         numeric = (numbers >= NUMBERS.start) & (numbers < NUMBERS.stop)
         self._join_decimals(kinds, numeric)
         self._read_values(words, numbers, kinds, numeric)
@@ -99,7 +129,55 @@ class Reader:
                 for place, gap in enumerate(words.gaps)
                 if place and "?" in gap
             ]
-        return Reading(words, numbers, kinds, bits, matches)
+        aside = self._aside(numbers, kinds, words, clauses)
+        return Reading(
+            words,
+            numbers,
+            kinds,
+            bits,
+            matches,
+            aside,
+            self._failures(matches, bits, clauses),
+            self._failed,
+        )
+
+    def _aside(
+        self, numbers: Ints, kinds: NDArray[np.uint8], words: Words, clauses: list[int]
+    ) -> NDArray[np.bool_]:
+        """Names after a title, and clauses of heading words alone that end in a colon."""
+        aside = np.zeros(len(numbers), bool)
+        titles = np.flatnonzero(self._titles[numbers[:-1]] & (kinds[1:] != COMMA))
+        for title in titles.tolist():
+            name = title + 1
+            aside[name] = True
+            # Initials.
+            while name + 1 < len(words) and len(words.words[name + 1]) == 1:
+                name += 1
+                aside[name] = True
+        for place in [n for n, gap in enumerate(words.gaps) if n and ":" in gap]:
+            start = bisect_left(clauses, clauses[place - 1])
+            if self._heading[numbers[start:place]].all():
+                aside[start:place] = True
+        return aside
+
+    def _failures(self, matches: list[Match], bits: Bits, clauses: list[int]) -> NDArray[np.bool_]:
+        failures = np.zeros(len(bits), bool)
+        for match in matches:
+            if match.category == self._failed and not bits[match.first] & (NEGATED | OTHER):
+                start = bisect_left(clauses, clauses[match.first])
+                stop = bisect_right(clauses, clauses[match.last])
+                failures[start:stop] = True
+        return failures
+
+    def _join_lines(self, text: str, words: Words, kinds: NDArray[np.uint8]) -> None:
+        """A line break before a small letter ends no clause, if the note has capitals at all."""
+        if text == text.lower():
+            return
+        offsets = words.offsets()
+        for place, gap in enumerate(words.gaps[:-1]):
+            wrapped = kinds[place] == CLAUSE and gap.strip(" \t") in ("\n", "\r\n")
+            if wrapped and text[offsets[place][0]].islower():
+                kinds[place] = JOINED
 
     def _join_decimals(self, kinds: NDArray[np.uint8], numeric: NDArray[np.bool_]) -> None:
         """A full stop inside a number ends no clause; between other words it does."""
@@ -131,9 +209,8 @@ class Reader:
                 value = f"{raw[unit - 2]}.{value}"
             numbers[unit - 1] = size(value, UNITS_MM[raw[unit]])
         for place in places.tolist():
-            if place and words.gaps[place] == "/" and raw[place - 1] in ("6", "20"):
-                if name := _acuity(raw[place - 1], raw[place]):
-                    numbers[place] = ACUITY[name]
+            if place and words.gaps[place] == "/" and (name := _acuity(raw[place - 1], raw[place])):
+                numbers[place] = ACUITY[name]
 
 
 class _Kinds(dict[str, int]):
@@ -159,6 +236,3 @@ def _acuity(upper: str, lower: str) -> str:
     if upper == "20" and 2 <= len(lower) <= 3:
         return "good" if int(lower) <= 30 else "poor"
     return ""
-
-
-__all__ = ["DENIED", "ELSEWHERE", "PLAIN", "STATES", "UNKNOWN", "Reader", "Reading"]

@@ -7,6 +7,7 @@ known.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +15,12 @@ from numpy.typing import NDArray
 from mlops.container.reading import PLAIN, Ints, Reading
 from mlops.container.text import CLAUSE
 from mlops.container.vocabulary import NUMBERS, UNKNOWN, Vocabulary
+from mlops.container.wordlists import WORDS
 
 Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
 
-# Function words say nothing alone; inside a pair they may ("not tried", "no longer").
-STOP = frozenset(
-    "a an the of and or to in on at for with by from as is are was were be been being he she it his "
-    "her hers him they them their this that these those i we you your our my me us who whom which "
-    "has have had do does did so very will would could should may might can there here also than "
-    "then mr mrs ms dr miss sir madam patient pt dear thank thanks please kindly yours sincerely "
-    "regards s".split()
-)
+STOP = WORDS["stop"]
 _PIECE_SIZES = (3, 4, 5)
 
 
@@ -61,7 +56,7 @@ class Terms:
     Attributes:
         columns: State times vocabulary size plus word number, each once.
         of_word: For each word of the note its position in `columns`, or -1.
-        keys: The pairs of neighbours in a clause, as first number times size plus second, each once.
+        keys: Pairs of neighbours in a clause, as first number times size plus second; each once.
         of_pair: For each pair of neighbours its position in `keys`, or -1; shape (n - 1,).
     """
 
@@ -79,11 +74,12 @@ def terms_of(reading: Reading, is_content: NDArray[np.bool_]) -> Terms:
         is_content: `content` of its vocabulary.
     """
     numbers, size = reading.numbers, len(is_content)
-    counted = is_content[numbers]
+    counted = is_content[numbers] & ~reading.aside
     columns = np.where(counted, numbers + size * reading.states(), -1)
     first, second = numbers[:-1], numbers[1:]
     joined = (reading.kinds[1:] != CLAUSE) & (counted[:-1] | counted[1:])
     joined &= (first != UNKNOWN) & (second != UNKNOWN)
+    joined &= ~(reading.aside[:-1] | reading.aside[1:])
     keys = np.where(joined, first * size + second, -1)
     return Terms(*_distinct(columns), *_distinct(keys))
 
@@ -153,7 +149,7 @@ class Scores:
         unknown = self._unknown(reading)
         # A word that stands in two states has its pieces once.
         once = _first_of_each(numbers)
-        length = float(self.piece_lengths[numbers[once]].sum()) + sum(u[1] for u in unknown)
+        length = float(self.piece_lengths[numbers[once]].sum()) + fsum(u[1] for u in unknown)
         root = max(length, 1e-9) ** 0.5
         added[once] += self.pieces[numbers[once]] / root
         known = terms.of_word >= 0
@@ -192,7 +188,7 @@ class Scores:
     def _unknown(self, reading: Reading) -> list[tuple[list[int], float, Floats]]:
         """Words that the vocabulary lacks: their places, and what their pieces say."""
         places: dict[str, list[int]] = {}
-        for place in np.flatnonzero(reading.numbers == UNKNOWN).tolist():
+        for place in np.flatnonzero((reading.numbers == UNKNOWN) & ~reading.aside).tolist():
             places.setdefault(reading.words.words[place], []).append(place)
         found = []
         for word, where in places.items():
@@ -212,4 +208,5 @@ def _first_of_each(numbers: Ints) -> Ints:
 
 
 def _root(squares: Floats | Table) -> float:
-    return max(float(squares.sum()), 1e-9) ** 0.5
+    root: float = max(float(squares.sum()), 1e-9) ** 0.5
+    return root

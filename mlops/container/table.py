@@ -108,5 +108,3 @@ def _matrix(columns: Sequence[Ints], width: int) -> sparse.csr_matrix:
     starts = np.cumsum([0, *map(len, columns)])
     indices = np.concatenate([np.zeros(0, np.int64), *columns])
     return sparse.csr_matrix((np.ones(len(indices)), indices, starts), (len(columns), width))
-
-

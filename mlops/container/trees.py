@@ -8,7 +8,7 @@ note satisfies, 2 to the power of the depth ways. Deeper models are left to XGBo
 
 import json
 from dataclasses import dataclass
-from math import comb, log
+from math import comb, fsum, log, prod
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class Trees:
         paths = [path for tree in trees for path in _paths(tree)]
         if max((len(path.features) for path in paths), default=0) > MAX_DEPTH:
             return cls(booster, 0.0, None)
-        bias = start + sum(path.value * float(np.prod(path.ratios)) for path in paths)
+        bias = start + fsum(path.value * prod(path.ratios) for path in paths)
         return cls(booster, bias, _Leaves.of(paths))
 
     def contributions(self, values: Values) -> tuple[float, Floats]:
@@ -122,7 +122,8 @@ class _Leaves:
         holds = (given >= self.lows) & (given < self.highs)
         patterns = holds @ _POWERS
         shares = self.shares[np.arange(len(patterns)), patterns]
-        return np.bincount(self.features.ravel(), shares.ravel(), len(values))
+        found = np.bincount(self.features.ravel(), shares.ravel(), len(values))
+        return found.astype(np.float64)
 
 
 _POWERS = 2 ** np.arange(MAX_DEPTH)
@@ -170,7 +171,10 @@ def _paths(tree: dict[str, Any]) -> list[_Path]:
             continue
         split, at = feature[node], threshold[node]
         low, high, ratio = bounds.get(split, (-np.inf, np.inf, 1.0))
-        for child, span in ((left[node], (low, min(high, at))), (right[node], (max(low, at), high))):
+        for child, span in (
+            (left[node], (low, min(high, at))),
+            (right[node], (max(low, at), high)),
+        ):
             share = ratio * cover[child] / cover[node]
             waiting.append((child, {**bounds, split: (*span, share)}))
     return found

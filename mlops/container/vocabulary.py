@@ -8,6 +8,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+from mlops.container.wordlists import WORDS
+
 UNKNOWN, NUMBER = 0, 1
 _FIRST_DIGIT = 2
 _MAX_WORD = 40
@@ -32,13 +34,9 @@ ACUITY = {name: _SPECIAL.index(f"#acuity_{name}") for name in ACUITIES}
 UNITS_MM = {"mm": 1.0, "cm": 10.0, "cms": 10.0, "centimetre": 10.0, "centimetres": 10.0,
             "centimeter": 10.0, "centimeters": 10.0, "millimetre": 1.0, "millimetres": 1.0,
             "millimeter": 1.0, "millimeters": 1.0}  # fmt: skip
-# After these a digit is a grade, and its value matters.
-GRADED = frozenset(
-    "grade stage type class level gartland garden weber rads birads tirads cin bethesda kl kellgren "
-    "nyha asa x mrc power fitzpatrick schatzker bosniak outerbridge hurley fontaine rutherford "
-    "child gleason isup tnm".split()
-)
+GRADED = WORDS["graded"]
 _MEASURE = re.compile(r"(\d+)(mm|cm)")
+_ORDINAL = re.compile(r"\d+(st|nd|rd|th)")
 _DIGITS = re.compile(r"\d+")
 
 
@@ -50,7 +48,8 @@ class Vocabulary:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        ordered = sorted({w[:_MAX_WORD] for w in words if w and not w.isdecimal() and w[0] != "#"})
+        kept = {word[:_MAX_WORD] for word in words if word and not word.isdecimal()}
+        ordered = sorted(kept - WORDS["dates"])
         self.names: list[str] = _SPECIAL + ordered
         self._index = _Index(self.names)
 
@@ -91,6 +90,8 @@ class _Index(dict[str, int]):
         return number
 
     def _find(self, word: str) -> int:
+        if word in WORDS["dates"] or _ORDINAL.fullmatch(word):
+            return NUMBER
         if word.isdecimal():
             return _FIRST_DIGIT + int(word) if len(word) == 1 else NUMBER
         if measure := _MEASURE.fullmatch(word):
