@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.aws.cloud import Cloud, LogStream, Missing, split_uri
+from tests.aws.cloud import Cloud, LogStream, Missing, name_below, split_uri
 from tests.aws.errors import AwsError, in_use, invalid, not_found
 from tests.aws.fleet import ModelContainer, Unhealthy
 from tests.aws.registry import Registry
@@ -156,7 +156,7 @@ class TransformJobs:
                 answers.append(_joined(job, batch, reply.body))
             glue = b"\n" if wanted.get("AssembleWith") == "Line" else b""
             body = glue.join(answer.rstrip(b"\n") if glue else answer for answer in answers)
-            results[key[prefix.rfind("/") + 1 :]] = body + glue
+            results[name_below(prefix, key)] = body + glue
         for name, body in results.items():
             self._cloud.write(f"{wanted['S3OutputPath'].rstrip('/')}/{name}.out", body)
 
