@@ -9,10 +9,10 @@ from typing import Any
 from tests.aws.cloud import Cloud
 from tests.aws.errors import AwsError, invalid
 from tests.aws.fleet import Fleet, Unhealthy
+from tests.aws.pace import Pace
 from tests.aws.registry import Registry
 from tests.aws.rollout import RolledBack, Rollout
 from tests.aws.shelf import Resource, Shelf, listed, now
-from tests.aws.training import Pace
 from tests.aws.watch import Watch
 from tests.aws.wire import Call
 

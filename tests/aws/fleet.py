@@ -14,9 +14,9 @@ from typing import Any
 
 from tests.aws.cloud import Cloud, LogStream, Missing, untar
 from tests.aws.errors import AwsError
+from tests.aws.pace import Pace
 from tests.aws.processes import Container
 from tests.aws.registry import Registry
-from tests.aws.training import Pace
 
 _HOST = Path(__file__).with_name("host.py")
 _POLL_SECONDS = 0.02

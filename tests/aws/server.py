@@ -27,10 +27,11 @@ from tests.aws.cloud import Cloud, client
 from tests.aws.endpoints import Endpoints
 from tests.aws.errors import AwsError
 from tests.aws.faults import Fault, Faults
+from tests.aws.pace import Pace
 from tests.aws.registry import Registry, described_package
 from tests.aws.runtime import Runtime
 from tests.aws.tags import Tags
-from tests.aws.training import Pace, TrainingJobs
+from tests.aws.training import TrainingJobs
 from tests.aws.transform import TransformJobs
 from tests.aws.tuning import TuningJobs
 from tests.aws.watch import Watch

@@ -6,6 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.aws.conftest import Account, until, variant
+from tests.aws.pace import Pace
+from tests.aws.server import AwsServer
 
 CANARY = {
     "BlueGreenUpdatePolicy": {
@@ -176,6 +178,82 @@ def test_a_shadow_gets_a_copy_and_answers_nobody(account: Account) -> None:
         return any(d["Value"] == "Challenger" for metric in found for d in metric["Dimensions"])
 
     until(copies)
+
+
+def test_a_linear_update_moves_the_traffic_in_steps(account: Account) -> None:
+    account.model("one")
+    account.model("two", "2")
+    account.deploy("triage", "one")
+    linear = {
+        "Type": "LINEAR",
+        "WaitIntervalInSeconds": 60,
+        "LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+    }
+    account.sagemaker.update_endpoint(
+        EndpointName="triage",
+        EndpointConfigName="two",
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": linear,
+                "TerminationWaitInSeconds": 60,
+            }
+        },
+    )
+    shares = set()
+    while account.aws.endpoints.shelf.get("triage").status == "Updating":
+        shares.add(account.aws.endpoints.shelf.get("triage").share)
+    assert {0.5, 1.0} <= shares <= {0.0, 0.5, 1.0}
+    after = account.settled("triage")
+    assert after["EndpointConfigName"] == "two"
+    assert after["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]
+
+
+def test_variants_weights_and_capacities(account: Account) -> None:
+    for name, number in (("one", "1"), ("two", "2")):
+        account.model(name, number)
+    for config in ("pair", "next"):
+        account.sagemaker.create_endpoint_config(
+            EndpointConfigName=config,
+            ProductionVariants=[
+                variant("one", "A", InitialVariantWeight=1),
+                variant("two", "B", InitialVariantWeight=0),
+            ],
+        )
+    account.deploy("triage", "pair")
+    assert {account.ask("triage")[0] for _ in range(5)} == {"1"}
+    assert account.ask("triage", TargetVariant="B")[0] == "2"
+    account.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="triage",
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "A", "DesiredWeight": 0, "DesiredInstanceCount": 3},
+            {"VariantName": "B", "DesiredWeight": 1},
+        ],
+    )
+    account.settled("triage")
+    assert {account.ask("triage")[0] for _ in range(5)} == {"2"}
+    account.sagemaker.update_endpoint(
+        EndpointName="triage", EndpointConfigName="next", RetainAllVariantProperties=True
+    )
+    kept = account.settled("triage")["ProductionVariants"]
+    assert [(v["VariantName"], v["CurrentInstanceCount"], v["CurrentWeight"]) for v in kept] == [
+        ("A", 3, 0.0),
+        ("B", 2, 1.0),
+    ]
+
+
+def test_a_model_that_takes_too_long_is_a_model_error() -> None:
+    server = AwsServer(pace=Pace(answer=0.3))
+    server.start()
+    try:
+        account = Account(server)
+        account.model("one")
+        account.deploy("triage", "one")
+        with pytest.raises(ClientError) as refused:
+            account.ask("triage", "sleep")
+        assert refused.value.response["Error"]["Code"] == "ModelError"
+        assert refused.value.response["OriginalStatusCode"] == 0
+    finally:
+        server.stop()
 
 
 def test_a_deleted_endpoint_is_gone(account: Account) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 from tests.aws.cloud import Cloud, LogStream, Missing, name_below, split_uri
 from tests.aws.errors import AwsError, in_use, invalid, not_found
 from tests.aws.fleet import ModelContainer, Unhealthy
+from tests.aws.pace import Pace
 from tests.aws.registry import Registry
 from tests.aws.shelf import Resource, Shelf, listed, now
-from tests.aws.training import ENDED, Pace
+from tests.aws.training import ENDED
 from tests.aws.wire import Call
 
 MEGABYTE = 1024 * 1024
