@@ -1,6 +1,7 @@
 """Endpoints on the test server: they serve, are swapped, roll back, and say what AWS says."""
 
 import contextlib
+import threading
 
 import pytest
 from botocore.exceptions import ClientError
@@ -105,6 +106,19 @@ def test_an_update_swaps_the_model_and_refuses_nothing(account: Account) -> None
     assert "FailureReason" not in after
     assert seen == {"1", "2"}
     assert {account.ask("triage")[0] for _ in range(5)} == {"2"}
+
+
+def test_what_is_being_answered_during_an_update_is_answered(account: Account) -> None:
+    account.model("one")
+    account.model("two", "2")
+    account.deploy("triage", "one")
+    answers: list[str] = []
+    slow = threading.Thread(target=lambda: answers.append(account.ask("triage", "slow")[0]))
+    slow.start()
+    account.sagemaker.update_endpoint(EndpointName="triage", EndpointConfigName="two")
+    assert account.settled("triage")["EndpointConfigName"] == "two"
+    slow.join()
+    assert answers == ["1"]
 
 
 def test_failures_during_an_update_fire_the_alarm_and_roll_it_back(account: Account) -> None:
@@ -249,7 +263,7 @@ def test_a_model_that_takes_too_long_is_a_model_error() -> None:
         account.model("one")
         account.deploy("triage", "one")
         with pytest.raises(ClientError) as refused:
-            account.ask("triage", "sleep")
+            account.ask("triage", "slow")
         assert refused.value.response["Error"]["Code"] == "ModelError"
         assert refused.value.response["OriginalStatusCode"] == 0
     finally:

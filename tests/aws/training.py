@@ -86,7 +86,7 @@ class TrainingJobs:
     def operations(self) -> dict[str, Callable[[Call], Mapping[str, Any]]]:
         """What it answers to."""
         return {
-            "CreateTrainingJob": lambda call: self.create(call.params),
+            "CreateTrainingJob": lambda call: self.create(call.params, failure=call.failure),
             "DescribeTrainingJob": lambda call: self.describe(
                 self.jobs.get(call.params["TrainingJobName"])
             ),

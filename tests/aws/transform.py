@@ -26,6 +26,10 @@ _ECHOED = (
 )  # fmt: skip
 
 
+class Refused(Exception):
+    """The job is to fail, for a reason that a test ordered."""
+
+
 class Stopped(Exception):
     """The job was told to stop."""
 
@@ -36,6 +40,7 @@ class TransformJob(Resource):
 
     status: str = "InProgress"
     failure: str | None = None
+    ordered_failure: str | None = None
     started: datetime | None = None
     ended: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -90,7 +95,9 @@ class TransformJobs:
             if name in self.jobs:
                 raise in_use(f"Job name must be unique: {self.jobs.arn(name)} already exists")
             self._registry.models.get(call.params["ModelName"])
-            job = self.jobs.add(TransformJob(name, self.jobs.arn(name), call.params))
+            job = self.jobs.add(
+                TransformJob(name, self.jobs.arn(name), call.params, ordered_failure=call.failure)
+            )
             thread = threading.Thread(target=self._run, args=(job,), name=f"transform {name}")
             self._threads.append(thread)
         thread.start()
@@ -117,12 +124,16 @@ class TransformJobs:
                 ),
             )
             job.stop.wait(self._pace.step)
+            if job.ordered_failure is not None:
+                raise Refused(job.ordered_failure)
             job.started = now()
             container.start(job.stop)
             self._transform(job, container)
             status = "Completed"
         except Stopped:
             status = "Stopped"
+        except Refused as error:
+            job.failure = str(error)
         except Missing as error:
             job.failure = f"ClientError: {error}"
         except (Unhealthy, AwsError) as error:

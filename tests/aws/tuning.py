@@ -33,6 +33,7 @@ class TuningJob(Resource):
 
     status: str = "InProgress"
     failure: str | None = None
+    ordered_failure: str | None = None
     ended: datetime | None = None
     trials: list[TrainingJob] = field(default_factory=list)
     tuned: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -112,7 +113,7 @@ class TuningJobs:
 
     def _create(self, call: Call) -> dict[str, Any]:
         name = call.params[_KEY]
-        job = TuningJob(name, self.jobs.arn(name), call.params)
+        job = TuningJob(name, self.jobs.arn(name), call.params, ordered_failure=call.failure)
         _check(job)
         with self._lock:
             if name in self.jobs:
@@ -182,7 +183,7 @@ class TuningJobs:
             uri = f"{checkpoints['S3Uri'].rstrip('/')}/{name}"
             request["CheckpointConfig"] = {**checkpoints, "S3Uri": uri}
         job.tuned[name] = values
-        self._training.create(request, tuning_arn=job.arn)
+        self._training.create(request, tuning_arn=job.arn, failure=job.ordered_failure)
         job.trials.append(self._training.jobs.get(name))
 
     def _stop(self, call: Call) -> dict[str, Any]:

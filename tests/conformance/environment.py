@@ -47,7 +47,7 @@ def environment() -> Environment:
         return found
     shutil.rmtree(ROOT, ignore_errors=True)
     subprocess.run([base, "-m", "venv", str(ROOT)], check=True)
-    pip = [str(found.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(found.python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     subprocess.run([*pip, "--requirement", str(HERE / "toolkits.txt")], check=True)
     apart = ["--no-deps", "--no-build-isolation", "--target", str(found.containers)]
     subprocess.run([*pip, *apart, "--requirement", str(HERE / "containers.txt")], check=True)
