@@ -1,0 +1,409 @@
+"""Endpoints: created, updated in place, rolled back, removed; and what really serves.
+
+The name of a config says which version it serves. Which one served before is written on the
+endpoint, as tags, before an update begins: whoever is killed after that has lost nothing.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from mlops.backends import Endpoint, EndpointStatus, ModelVersion
+from mlops.backends.options import ANY_HOSTING, Hosting, Rollout
+from mlops.backends.sagemaker import hosting as recipes
+from mlops.backends.sagemaker.alarms import Alarms
+from mlops.backends.sagemaker.aws import Aws
+from mlops.backends.sagemaker.errors import AwsError
+from mlops.backends.sagemaker.images import image_uri
+from mlops.backends.sagemaker.names import PartName, check_endpoint
+from mlops.backends.sagemaker.parts import Parts
+from mlops.backends.sagemaker.place import Place
+from mlops.backends.sagemaker.registry import Registry
+from mlops.backends.sagemaker.scaling import Scaling
+from mlops.backends.sagemaker.storage import Storage
+from mlops.backends.versions import check_servable
+from mlops.errors import BackendError, NotFoundError
+from mlops.settings import Settings
+
+TAG_FROM, TAG_TO, TAG_BEFORE = "triage:from", "triage:to", "triage:before"
+_NOTHING = "none"
+_STATUS: Mapping[str, EndpointStatus] = {
+    "Creating": "Creating",
+    "Updating": "Updating",
+    "SystemUpdating": "Updating",
+    "RollingBack": "RollingBack",
+    "InService": "InService",
+    "OutOfService": "Failed",
+    "Failed": "Failed",
+    "UpdateRollbackFailed": "Failed",
+    "Deleting": "Deleting",
+}
+_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.5, 10.0, 1.3
+_WAIT_SECONDS = recipes.MAX_EXECUTION_SECONDS + 600.0
+_REASON_CHARACTERS = 300
+
+
+class Endpoints:
+    """The endpoints of this package in one account and region.
+
+    Args:
+        aws: The way to AWS.
+        storage: Where captured requests go.
+        registry: Where versions are looked up.
+        settings: Role, network, encryption and tags.
+    """
+
+    def __init__(self, aws: Aws, storage: Storage, registry: Registry, settings: Settings) -> None:
+        self._aws = aws
+        self._storage = storage
+        self._registry = registry
+        self._settings = settings
+        self._alarms = Alarms(aws)
+        self._scaling = Scaling(aws)
+        self._parts = Parts(aws, self._alarms, self._scaling)
+
+    def deploy(self, name: str, version: str, hosting: Hosting) -> Endpoint:
+        """Create an endpoint and wait until it serves; see `Backend.deploy`."""
+        check_endpoint(name)
+        place = Place.read(self._settings)
+        recipes.check_hosting(hosting, place)
+        found = check_servable(self._registry.get(version))
+        told = self._told(name)
+        if told is not None and told["EndpointStatus"] == "Failed":
+            # Of a creation that failed: it never served, and AWS keeps its name taken.
+            self._parts.remove(name)
+            told = None
+        config = self._ensure_config(name, found, hosting, place)
+        if told is None:
+            try:
+                self._aws.call(
+                    "sagemaker",
+                    "create_endpoint",
+                    EndpointName=name,
+                    EndpointConfigName=config,
+                    Tags=place.tags(),
+                )
+            except AwsError as error:
+                if not error.exists:
+                    raise
+            told = self._require(name)
+        if told["EndpointConfigName"] != config or told["EndpointStatus"] != "Creating":
+            raise BackendError(
+                f"The endpoint {name} exists already and was left as it is. To change what it "
+                f"serves: triage endpoints update {name} {found.name}"
+            )
+        told = self._wait(name)
+        if told["EndpointStatus"] != "InService":
+            reason = _reason(told)
+            self._parts.remove(name)
+            raise BackendError(
+                f"The endpoint {name} was not created: {reason}. Nothing of it was kept. "
+                "Deploy another version: triage models list"
+            )
+        self._scale(name, told, hosting)
+        return self._endpoint(told)
+
+    def update(self, name: str, version: str, hosting: Hosting, rollout: Rollout) -> Endpoint:
+        """Change what an endpoint serves and wait until it does; see `Backend.update`."""
+        place = Place.read(self._settings)
+        told = self._require(name)
+        found = check_servable(self._registry.get(version))
+        current = self._aws.call(
+            "sagemaker", "describe_endpoint_config", EndpointConfigName=_config(told)
+        )
+        wanted = recipes.inherited(hosting, current)
+        recipes.check_hosting(wanted, place)
+        serverless = bool(wanted.serverless)
+        machines = wanted.instance_count or 1
+        if hosting.instance_count is None:  # what runs, which autoscaling may have changed
+            machines = int(told["ProductionVariants"][0].get("CurrentInstanceCount") or machines)
+        # Said before anything is made: whether the fleet can be divided as asked.
+        recipes.deployment(rollout, machines, [], serverless=serverless)
+        config = self._ensure_config(name, found, wanted, place)
+        if told["EndpointStatus"] != "InService":
+            self._join(name, told, config)
+        elif _config(told) != config:
+            names: list[str] = []
+            if rollout.alarms is not False:
+                self._alarms.check_quiet(name)
+                names = self._alarms.ensure(name, place, rollout.max_latency)
+            deployment = recipes.deployment(rollout, machines, names, serverless=serverless)
+            self._begin(told, config, deployment, hosting, serverless=serverless)
+        told = self._finish(name, config, found.name)
+        self._scale(name, told, hosting)
+        return self._endpoint(told)
+
+    def rollback(self, name: str) -> Endpoint:
+        """Go back to the config that served before; see `Backend.rollback`.
+
+        All traffic moves at once and no alarm watches: the endpoint is ill, and the way back must
+        not depend on how it feels.
+        """
+        told = self._require(name)
+        before = self._previous(told)
+        if told["EndpointStatus"] in ("Updating", "RollingBack", "Creating"):
+            raise self._busy(name, told)
+        if before is None:
+            raise BackendError(
+                f"The endpoint {name} has served no other version. It serves on as it was. "
+                f"To change what it serves: triage endpoints update {name} VERSION"
+            )
+        version = _version(before)
+        try:
+            config = self._aws.call(
+                "sagemaker", "describe_endpoint_config", EndpointConfigName=before
+            )
+        except AwsError as error:
+            if not (error.missing or error.code == "ValidationException"):
+                raise
+            raise BackendError(
+                f"The config of {version} was removed by someone. {name} serves on as it was. "
+                f"Make it anew: triage endpoints update {name} {version}"
+            ) from None
+        serverless = "ServerlessConfig" in config["ProductionVariants"][0]
+        at_once = recipes.deployment(Rollout(bake=0), 1, [], serverless=serverless)
+        self._begin(told, before, at_once, ANY_HOSTING, serverless=serverless)
+        return self._endpoint(self._finish(name, before, version))
+
+    def get(self, name: str) -> Endpoint:
+        """The endpoint as it stands now."""
+        return self._endpoint(self._require(name))
+
+    def all(self) -> list[Endpoint]:
+        """Every endpoint that this package has made, by name."""
+        found = []
+        for item in self._aws.pages(
+            "sagemaker", "list_endpoints", "Endpoints", SortBy="Name", SortOrder="Ascending"
+        ):
+            told = self._told(str(item["EndpointName"]))
+            if told is not None and PartName.parse(_config(told)) is not None:
+                found.append(self._endpoint(told))
+        return sorted(found, key=lambda endpoint: endpoint.name)
+
+    def parts(self, name: str) -> list[str]:
+        """What `delete` would remove, a line for each part."""
+        told = self._told(name)
+        lines = []
+        if told is not None:
+            serves = _version(_config(told))
+            lines.append(f"endpoint {name} ({told['EndpointStatus']}, serves {serves})")
+        return [*lines, *self._parts.lines(name)]
+
+    def delete(self, name: str) -> None:
+        """Remove it with its configs, models, alarms and autoscaling."""
+        if not self.parts(name):
+            raise _not_found(name)
+        self._parts.remove(name)
+
+    def _ensure_config(
+        self, name: str, version: ModelVersion, hosting: Hosting, place: Place
+    ) -> str:
+        """The config that serves a version, made unless it is there; its name."""
+        champion = self._ensure_model(name, version, place)
+        challenger = None
+        if hosting.shadow:
+            shadow = check_servable(self._registry.get(hosting.shadow))
+            challenger = self._ensure_model(name, shadow, place)
+        capture = str(self._storage.address("captured", name, "")) if hosting.capture else ""
+        content = recipes.endpoint_config("", name, champion, challenger, hosting, place, capture)
+        config = str(PartName.of(name, version.name, content))
+        self._create("create_endpoint_config", content | {"EndpointConfigName": config})
+        return config
+
+    def _ensure_model(self, endpoint: str, version: ModelVersion, place: Place) -> str:
+        artifact, code = self._registry.sources(version, isolated=place.isolated)
+        image = image_uri(self._aws.region)
+        content = recipes.model("", endpoint, image, artifact, code, place)
+        name = str(PartName.of(endpoint, version.name, content))
+        self._create("create_model", content | {"ModelName": name})
+        return name
+
+    def _create(self, operation: str, parameters: dict[str, Any]) -> None:
+        """Make something whose name stands for what it says: if it is there, it says the same."""
+        try:
+            self._aws.call("sagemaker", operation, **parameters)
+        except AwsError as error:
+            if not error.exists:
+                raise
+
+    def _begin(
+        self,
+        told: Mapping[str, Any],
+        config: str,
+        deployment: dict[str, Any] | None,
+        hosting: Hosting,
+        *,
+        serverless: bool,
+    ) -> None:
+        """Write down what served, then start the move to another config."""
+        tags = {
+            TAG_FROM: _config(told),
+            TAG_TO: config,
+            TAG_BEFORE: self._previous(told) or _NOTHING,
+        }
+        self._aws.call(
+            "sagemaker",
+            "add_tags",
+            ResourceArn=told["EndpointArn"],
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+        anew = [
+            {"VariantPropertyType": kind}
+            for kind, asked in (
+                ("DesiredInstanceCount", hosting.instance_count),
+                ("DataCaptureConfig", hosting.capture),
+            )
+            if asked
+        ]
+        self._aws.call(
+            "sagemaker",
+            "update_endpoint",
+            EndpointName=told["EndpointName"],
+            EndpointConfigName=config,
+            # Else a fleet that autoscaling has grown would shrink in the middle of the day.
+            RetainAllVariantProperties=None if serverless else True,
+            ExcludeRetainedVariantProperties=(anew or None) if not serverless else None,
+            DeploymentConfig=deployment,
+        )
+
+    def _join(self, name: str, told: Mapping[str, Any], config: str) -> None:
+        """Go on with an update that is under way, if it is the same one.
+
+        Raises:
+            BackendError: if it is another one, or the endpoint has failed.
+        """
+        under_way = told["EndpointStatus"] in ("Updating", "SystemUpdating")
+        if under_way and self._tags(told).get(TAG_TO) == config:
+            return
+        if told["EndpointStatus"] in ("Failed", "OutOfService"):
+            raise BackendError(
+                f"The endpoint {name} has failed ({_reason(told)}) and can't be updated. Its "
+                f"versions are kept. Delete it and deploy anew: triage endpoints delete {name}"
+            )
+        raise self._busy(name, told)
+
+    def _finish(self, name: str, config: str, version: str) -> dict[str, Any]:
+        """Wait for the end of an update, and look at what serves then.
+
+        Raises:
+            BackendError: if it isn't the config that was asked for: SageMaker has rolled back.
+        """
+        told = self._wait(name)
+        if told["EndpointStatus"] == "InService" and _config(told) == config:
+            return told
+        if told["EndpointStatus"] == "InService":
+            raise BackendError(
+                f"The update of {name} to {version} was rolled back: {_reason(told)}. "
+                f"{_version(_config(told))} serves on as before. Look at the alarms and the log "
+                f"/aws/sagemaker/Endpoints/{name}, then try another version."
+            )
+        raise BackendError(
+            f"The update of {name} to {version} failed and it is {told['EndpointStatus']}: "
+            f"{_reason(told)}. Its versions are kept. Deploy it anew: triage endpoints delete "
+            f"{name}, then triage deploy"
+        )
+
+    def _wait(self, name: str) -> dict[str, Any]:
+        """Wait until an endpoint is neither created nor changed any more."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        pause = _FIRST_PAUSE
+        while True:
+            told = self._require(name)
+            if told["EndpointStatus"] not in (
+                "Creating",
+                "Updating",
+                "SystemUpdating",
+                "RollingBack",
+            ):
+                return told
+            if time.monotonic() > deadline:
+                raise BackendError(
+                    f"The endpoint {name} is {told['EndpointStatus']} since more than two hours. "
+                    f"It goes on. See how it is: triage endpoints show {name}"
+                )
+            time.sleep(pause)
+            pause = min(_LAST_PAUSE, pause * _SLOWER)
+
+    def _scale(self, name: str, told: Mapping[str, Any], hosting: Hosting) -> None:
+        if hosting.scale_to:
+            least = int(told["ProductionVariants"][0].get("DesiredInstanceCount") or 1)
+            self._scaling.turn_on(name, min(least, hosting.scale_to), hosting.scale_to)
+
+    def _previous(self, told: Mapping[str, Any]) -> str | None:
+        """The config that served before the one in force."""
+        tags = self._tags(told)
+        if tags.get(TAG_TO) == _config(told):
+            found = tags.get(TAG_FROM)
+        elif tags.get(TAG_FROM) == _config(told):  # the last update was rolled back
+            found = tags.get(TAG_BEFORE)
+        else:
+            found = None
+        return None if found == _NOTHING else found
+
+    def _tags(self, told: Mapping[str, Any]) -> dict[str, str]:
+        tags = self._aws.pages("sagemaker", "list_tags", "Tags", ResourceArn=told["EndpointArn"])
+        return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
+
+    def _told(self, name: str) -> dict[str, Any] | None:
+        """A `DescribeEndpoint` answer; None if there is no such endpoint."""
+        try:
+            return self._aws.call("sagemaker", "describe_endpoint", EndpointName=name)
+        except AwsError as error:
+            if error.missing or error.code in ("ValidationException", "ParamValidationError"):
+                return None
+            raise
+
+    def _require(self, name: str) -> dict[str, Any]:
+        told = self._told(name)
+        if told is None:
+            raise _not_found(name)
+        return told
+
+    def _busy(self, name: str, told: Mapping[str, Any]) -> BackendError:
+        wanted = self._tags(told).get(TAG_TO)
+        to = f" to {_version(wanted)}" if wanted else ""
+        return BackendError(
+            f"The endpoint {name} is {told['EndpointStatus']}{to} already. Yours changed nothing. "
+            f"See how it is: triage endpoints show {name}; then try again."
+        )
+
+    def _endpoint(self, told: Mapping[str, Any]) -> Endpoint:
+        previous = self._previous(told)
+        shadow = None
+        if told.get("ShadowProductionVariants"):
+            config = self._aws.call(
+                "sagemaker", "describe_endpoint_config", EndpointConfigName=_config(told)
+            )
+            shadow = _version(str(config["ShadowProductionVariants"][0]["ModelName"]))
+        return Endpoint(
+            name=str(told["EndpointName"]),
+            status=_STATUS.get(str(told["EndpointStatus"]), "Failed"),
+            version=_version(_config(told)),
+            previous=_version(previous) if previous else None,
+            created=told["CreationTime"],
+            updated=told["LastModifiedTime"],
+            failure=_reason(told) if told.get("FailureReason") else None,
+            shadow=shadow,
+        )
+
+
+def _config(told: Mapping[str, Any]) -> str:
+    return str(told.get("EndpointConfigName", ""))
+
+
+def _version(config: str) -> str:
+    """The version that a config or model of ours serves; of another one, its name."""
+    part = PartName.parse(config)
+    return part.version if part else config
+
+
+def _reason(told: Mapping[str, Any]) -> str:
+    said = " ".join(str(told.get("FailureReason") or "SageMaker gives no reason").split())
+    return said[:_REASON_CHARACTERS].rstrip(".")
+
+
+def _not_found(name: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no endpoint {name[:80]!r}. Nothing was changed. "
+        "See which there are: triage endpoints list; or create it: triage deploy"
+    )
