@@ -1,18 +1,24 @@
-"""`triage models`: list and show model versions."""
+"""`triage models`: list and show model versions, register and judge them."""
+
+from typing import TYPE_CHECKING
 
 import click
 
 from mlops.cli.options import console, echo_json, json_option, open_backend
 
+if TYPE_CHECKING:
+    from mlops.backends import Approval
+
 
 @click.group()
 def models() -> None:
-    """List and show model versions.
+    """List, show, register and judge model versions.
 
     \b
     Examples:
       triage models list
       triage models show shipped
+      triage models reject 5e21
     """
 
 
@@ -72,6 +78,7 @@ def show(version: str, as_json: bool) -> None:
     rows = [
         ("version", found.name + (" (shipped)" if found.shipped else "")),
         ("made", found.created.isoformat(timespec="seconds")),
+        ("approval", found.approval),
         *((name, f"{value:.4f}") for name, value in found.metrics.items()),
         ("job", found.job or "none"),
         ("data", found.data_sha256 or "not known"),
@@ -81,3 +88,59 @@ def show(version: str, as_json: bool) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}")
+
+
+@models.command()
+@click.argument("job")
+@json_option
+def register(job: str, as_json: bool) -> None:
+    """Make the model of a completed job a version. Doing it twice changes nothing.
+
+    `triage train` and `triage tune` do this when they wait for the end.
+
+    \b
+    Examples:
+      triage models register nightly
+      triage models register nightly --json
+    """
+    version = open_backend().register(job)
+    if as_json:
+        echo_json(version)
+    else:
+        click.echo(f"Model version {version.name} is ready. Serve it: triage deploy {version.name}")
+
+
+@models.command()
+@click.argument("version")
+@json_option
+def approve(version: str, as_json: bool) -> None:
+    """Approve a version, or take back that it was rejected.
+
+    \b
+    Examples:
+      triage models approve 5e21
+      triage models approve 5e21 --json
+    """
+    _judge(version, "Approved", as_json=as_json)
+
+
+@models.command()
+@click.argument("version")
+@json_option
+def reject(version: str, as_json: bool) -> None:
+    """Reject a version: it can't be deployed. An endpoint that serves it goes on.
+
+    \b
+    Examples:
+      triage models reject 5e21
+      triage models reject 5e21 --json
+    """
+    _judge(version, "Rejected", as_json=as_json)
+
+
+def _judge(version: str, approval: "Approval", *, as_json: bool) -> None:
+    found = open_backend().judge(version, approval)
+    if as_json:
+        echo_json(found)
+    else:
+        click.echo(f"{found.name} is {found.approval}.")

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,24 +67,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         hyperparameters = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-        from mlops.container.job import run_job
-
-        metrics = run_job(
-            train=Path(os.environ.get("SM_CHANNEL_TRAIN", "/opt/ml/input/data/train")),
-            validation=_folder("SM_CHANNEL_VALIDATION"),
-            model_dir=Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model")),
-            hyperparameters=hyperparameters,
-            say=_say,
-        )
-        output = _folder("SM_OUTPUT_DATA_DIR")
-        if output is not None:
-            output.mkdir(parents=True, exist_ok=True)
-            (output / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
+        _train(hyperparameters)
     except (TrainingError, ValueError, OSError) as error:
         sentence = str(error) if isinstance(error, TrainingError) else _plain(error)
         sys.stderr.write(sentence + "\n")
         return 1
     return 0
+
+
+def _train(hyperparameters: dict[str, float]) -> None:
+    """Train on this machine's part, with the others of the job; the first one writes the model."""
+    from mlops.container.checkpoints import kept_in
+    from mlops.container.collective import Machines, gather_files, is_sharded, together
+    from mlops.container.job import run_job
+
+    machines = Machines.read()
+    model_dir = Path(os.environ.get("SM_MODEL_DIR", "/opt/ml/model"))
+    train = Path(os.environ.get("SM_CHANNEL_TRAIN", "/opt/ml/input/data/train"))
+    with (
+        tempfile.TemporaryDirectory(prefix="training-") as scratch,
+        together(machines),
+        kept_in(model_dir.parent / "checkpoints"),
+    ):
+        if machines.several and is_sharded("train"):
+            train = gather_files(train, Path(scratch) / "train")
+        metrics = run_job(
+            train=train,
+            validation=_folder("SM_CHANNEL_VALIDATION"),
+            model_dir=model_dir if machines.first else Path(scratch) / "model",
+            hyperparameters=hyperparameters,
+            say=_say if machines.first else _hush,
+        )
+    output = _folder("SM_OUTPUT_DATA_DIR")
+    if output is not None and machines.first:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
 
 
 def _plain(error: Exception) -> str:
@@ -101,6 +119,10 @@ def _folder(variable: str) -> Path | None:
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _hush(_line: str) -> None:
+    """The first machine speaks for all."""
 
 
 def _stop(_number: int, _frame: object) -> None:
