@@ -124,7 +124,10 @@ class Account:
     def log_lines(self, name: str) -> list[str]:
         """What a training job has logged so far."""
         group = "/aws/sagemaker/TrainingJobs"
-        found = self.logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/")
+        try:
+            found = self.logs.filter_log_events(logGroupName=group, logStreamNamePrefix=f"{name}/")
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []
         return [event["message"] for event in found["events"]]
 
     def model(self, name: str, number: str = "1", code: str = INFERENCE) -> str:

@@ -69,7 +69,7 @@ class Registry:
             ),
             "DeleteModelPackageGroup": self._delete_group,
             "CreateModelPackage": self._create_package,
-            "DescribeModelPackage": lambda call: _package(
+            "DescribeModelPackage": lambda call: described_package(
                 self.packages.get(call.params["ModelPackageName"])
             ),
             "ListModelPackages": self._list_packages,
@@ -262,13 +262,14 @@ def _package_summary(package: Resource) -> dict[str, Any]:
     }
 
 
-def _package(package: Resource) -> dict[str, Any]:
+def described_package(package: Resource) -> dict[str, Any]:
+    """As `DescribeModelPackage` gives it."""
     left_out = ("Tags", "ClientToken", "ValidationSpecification", "ModelPackageName")
     echoed = {key: value for key, value in package.params.items() if key not in left_out}
     return {
         **echoed,
         **_package_summary(package),
-        "ModelPackageName": package.name,
+        "ModelPackageName": _group_of(package) or package.name,
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
         "CertifyForMarketplace": package.params.get("CertifyForMarketplace", False),
         "LastModifiedTime": package.modified,

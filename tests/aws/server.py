@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from moto.core.model_instances import reset_model_data
+from moto.core.base_backend import BackendDict
 from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -27,9 +27,12 @@ from tests.aws.cloud import Cloud, client
 from tests.aws.endpoints import Endpoints
 from tests.aws.errors import AwsError
 from tests.aws.faults import Fault, Faults
-from tests.aws.registry import Registry
+from tests.aws.registry import Registry, described_package
 from tests.aws.runtime import Runtime
+from tests.aws.tags import Tags
 from tests.aws.training import Pace, TrainingJobs
+from tests.aws.transform import TransformJobs
+from tests.aws.tuning import TuningJobs
 from tests.aws.watch import Watch
 from tests.aws.wire import Answer, Call
 
@@ -46,6 +49,7 @@ class AwsServer:
         faults: What is to go wrong.
         jobs: The training jobs; `jobs.interrupt(name)` takes a Spot instance away.
         endpoints: The endpoints.
+        folder: Where its instances are.
     """
 
     def __init__(self, region: str = "us-east-1", pace: Pace | None = None, port: int = 0) -> None:
@@ -78,27 +82,48 @@ class AwsServer:
         """Begin to answer."""
         # The server's own words; what a request met is in its answer.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        reset_model_data()
-        self._folder = Path(tempfile.mkdtemp(prefix="aws-"))
+        BackendDict.reset()
+        self.folder = Path(tempfile.mkdtemp(prefix="aws-"))
         self._moto = DomainDispatcherApplication(create_backend_app)
         inner = self._serve(self._moto, 0)
         self.cloud = Cloud(f"http://127.0.0.1:{inner}", self.region)
         self.registry = Registry(self.cloud, self.region)
         self.jobs = TrainingJobs(
-            self.cloud, self.region, self._folder / "training", self._pace, self._closing
+            self.cloud, self.region, self.folder / "training", self._pace, self._closing
         )
         watch = Watch(self.cloud)
         self.endpoints = Endpoints(
-            self.cloud, self.registry, watch, self.region, self._folder / "endpoints", self._pace
+            self.cloud, self.registry, watch, self.region, self.folder / "endpoints", self._pace
         )
         self._runtime = Runtime(self.endpoints, watch)
-        self._operations: dict[str, Callable[[Call], Mapping[str, Any]]] = {
-            **self.registry.operations(),
-            **self.jobs.operations(),
-            **self.endpoints.operations(),
-        }
-        self._operations["CreateTrainingJob"] = lambda call: self.jobs.create(call.params)
+        self._tuning = TuningJobs(self.jobs, self.region, self._closing)
+        self._transforms = TransformJobs(
+            self.cloud,
+            self.registry,
+            self.region,
+            self.folder / "transform",
+            self._pace,
+        )
+        self._operations = self._all_operations()
         self._port = self._serve(self._answer_request, self._port)
+
+    def _all_operations(self) -> dict[str, Callable[[Call], Mapping[str, Any]]]:
+        """What SageMaker answers to here."""
+        registry = self.registry
+        trained, tuned = self.jobs.jobs, self._tuning.jobs
+        tags = Tags(
+            [
+                *(registry.models, registry.configs, registry.groups, registry.packages),
+                *(trained, tuned, self._transforms.jobs, self.endpoints.shelf),
+            ],
+            {
+                "TrainingJob": (trained, self.jobs.describe),
+                "HyperParameterTuningJob": (tuned, self._tuning.describe),
+                "ModelPackage": (registry.packages, described_package),
+            },
+        )
+        parts = (registry, self.jobs, self._tuning, self.endpoints, self._transforms, tags)
+        return {name: method for part in parts for name, method in part.operations().items()}
 
     def stop(self) -> None:
         """Stop answering, end every process and remove every file."""
@@ -106,7 +131,9 @@ class AwsServer:
         for server, thread in reversed(self._servers[1:]):
             server.shutdown()
             thread.join()
+        self._tuning.close()
         self.jobs.close()
+        self._transforms.close()
         self.endpoints.close()
         self._runtime.close()
         for server, thread in self._servers[:1]:
@@ -114,8 +141,8 @@ class AwsServer:
             thread.join()
         for server, _ in self._servers:
             server.server_close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        reset_model_data()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        BackendDict.reset()
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client of this server, which does not try twice unless told to."""
