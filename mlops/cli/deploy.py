@@ -34,7 +34,8 @@ def deploy(version: str | None, endpoint: str | None, hosting: Hosting, as_json:
     if as_json:
         echo_json(created)
         return
-    click.echo(f"{created.name} serves {created.version} at {created.url or 'AWS'}")
+    at = f" at {created.url}" if created.url else ""
+    click.echo(f"{created.name} serves {created.version}{at}")
     click.echo(f"Ask it: triage classify --endpoint {created.name} FILE")
 
 

@@ -36,9 +36,9 @@ class Logs:
         while True:
             # Looked at before the log is read: what was written before its end is then read too.
             job = look()
-            lines = [*told.changes(job)]
-            if job.kind == "training":
-                lines += reader.more()
+            state = [*told.changes(job)]
+            written = reader.more() if job.kind == "training" else []
+            lines = [*written, *state] if job.done else [*state, *written]
             yield from lines
             if job.done:
                 closing = closing_line(job)

@@ -36,7 +36,7 @@ from mlops.settings import Settings
 
 _CONTENT_TYPES = ["application/json", "application/jsonlines", "text/plain"]
 _ANSWER_TYPES = ["application/json", "application/jsonlines"]
-_MACHINES = ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge", "ml.c5.large", "ml.c5.xlarge"]
+_MACHINES = ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge", "ml.c5.xlarge"]
 # A property's value may have so many characters.
 _LONGEST_VALUE = 256
 # Where a container finds code that came inside its artifact.
