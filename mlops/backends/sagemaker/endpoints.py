@@ -8,13 +8,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mlops.backends import Endpoint, EndpointStatus, ModelVersion
+from mlops.backends import Endpoint, EndpointStatus
 from mlops.backends.options import ANY_HOSTING, Hosting, Rollout
 from mlops.backends.sagemaker import hosting as recipes
 from mlops.backends.sagemaker.alarms import Alarms
 from mlops.backends.sagemaker.aws import Aws
-from mlops.backends.sagemaker.errors import AwsError
-from mlops.backends.sagemaker.images import image_uri
+from mlops.backends.sagemaker.errors import DENIED, AwsError
+from mlops.backends.sagemaker.history import History, serving_version
+from mlops.backends.sagemaker.making import Making
 from mlops.backends.sagemaker.names import PartName, check_endpoint
 from mlops.backends.sagemaker.parts import Parts
 from mlops.backends.sagemaker.place import Place
@@ -25,8 +26,6 @@ from mlops.backends.versions import check_servable
 from mlops.errors import BackendError, NotFoundError
 from mlops.settings import Settings
 
-TAG_FROM, TAG_TO, TAG_BEFORE = "triage:from", "triage:to", "triage:before"
-_NOTHING = "none"
 _STATUS: Mapping[str, EndpointStatus] = {
     "Creating": "Creating",
     "Updating": "Updating",
@@ -58,6 +57,8 @@ class Endpoints:
         self._storage = storage
         self._registry = registry
         self._settings = settings
+        self._making = Making(aws, storage, registry)
+        self._history = History(aws)
         self._alarms = Alarms(aws)
         self._scaling = Scaling(aws)
         self._parts = Parts(aws, self._alarms, self._scaling)
@@ -73,7 +74,7 @@ class Endpoints:
             # Of a creation that failed: it never served, and AWS keeps its name taken.
             self._parts.remove(name)
             told = None
-        config = self._ensure_config(name, found, hosting, place)
+        config = self._making.config(name, found, hosting, place)
         if told is None:
             try:
                 self._aws.call(
@@ -94,10 +95,8 @@ class Endpoints:
             )
         told = self._wait(name)
         if told["EndpointStatus"] != "InService":
-            reason = _reason(told)
-            self._parts.remove(name)
             raise BackendError(
-                f"The endpoint {name} was not created: {reason}. Nothing of it was kept. "
+                f"The endpoint {name} was not created: {_reason(told)}. {self._clear(name)} "
                 "Deploy another version: triage models list"
             )
         self._scale(name, told, hosting)
@@ -119,7 +118,7 @@ class Endpoints:
             machines = int(told["ProductionVariants"][0].get("CurrentInstanceCount") or machines)
         # Said before anything is made: whether the fleet can be divided as asked.
         recipes.deployment(rollout, machines, [], serverless=serverless)
-        config = self._ensure_config(name, found, wanted, place)
+        config = self._making.config(name, found, wanted, place)
         if told["EndpointStatus"] != "InService":
             self._join(name, told, config)
         elif _config(told) != config:
@@ -140,7 +139,7 @@ class Endpoints:
         not depend on how it feels.
         """
         told = self._require(name)
-        before = self._previous(told)
+        before = self._history.previous(told)
         if told["EndpointStatus"] in ("Updating", "RollingBack", "Creating"):
             raise self._busy(name, told)
         if before is None:
@@ -148,7 +147,7 @@ class Endpoints:
                 f"The endpoint {name} has served no other version. It serves on as it was. "
                 f"To change what it serves: triage endpoints update {name} VERSION"
             )
-        version = _version(before)
+        version = serving_version(before)
         try:
             config = self._aws.call(
                 "sagemaker", "describe_endpoint_config", EndpointConfigName=before
@@ -175,7 +174,12 @@ class Endpoints:
         for item in self._aws.pages(
             "sagemaker", "list_endpoints", "Endpoints", SortBy="Name", SortOrder="Ascending"
         ):
-            told = self._told(str(item["EndpointName"]))
+            try:
+                told = self._told(str(item["EndpointName"]))
+            except AwsError as error:
+                if error.code in DENIED:  # somebody else's
+                    continue
+                raise
             if told is not None and PartName.parse(_config(told)) is not None:
                 found.append(self._endpoint(told))
         return sorted(found, key=lambda endpoint: endpoint.name)
@@ -185,7 +189,7 @@ class Endpoints:
         told = self._told(name)
         lines = []
         if told is not None:
-            serves = _version(_config(told))
+            serves = serving_version(_config(told))
             lines.append(f"endpoint {name} ({told['EndpointStatus']}, serves {serves})")
         return [*lines, *self._parts.lines(name)]
 
@@ -195,36 +199,13 @@ class Endpoints:
             raise _not_found(name)
         self._parts.remove(name)
 
-    def _ensure_config(
-        self, name: str, version: ModelVersion, hosting: Hosting, place: Place
-    ) -> str:
-        """The config that serves a version, made unless it is there; its name."""
-        champion = self._ensure_model(name, version, place)
-        challenger = None
-        if hosting.shadow:
-            shadow = check_servable(self._registry.get(hosting.shadow))
-            challenger = self._ensure_model(name, shadow, place)
-        capture = str(self._storage.address("captured", name, "")) if hosting.capture else ""
-        content = recipes.endpoint_config("", name, champion, challenger, hosting, place, capture)
-        config = str(PartName.of(name, version.name, content))
-        self._create("create_endpoint_config", content | {"EndpointConfigName": config})
-        return config
-
-    def _ensure_model(self, endpoint: str, version: ModelVersion, place: Place) -> str:
-        artifact, code = self._registry.sources(version, isolated=place.isolated)
-        image = image_uri(self._aws.region)
-        content = recipes.model("", endpoint, image, artifact, code, place)
-        name = str(PartName.of(endpoint, version.name, content))
-        self._create("create_model", content | {"ModelName": name})
-        return name
-
-    def _create(self, operation: str, parameters: dict[str, Any]) -> None:
-        """Make something whose name stands for what it says: if it is there, it says the same."""
+    def _clear(self, name: str) -> str:
+        """Remove what a failed creation has left; what came of that, as a sentence."""
         try:
-            self._aws.call("sagemaker", operation, **parameters)
-        except AwsError as error:
-            if not error.exists:
-                raise
+            self._parts.remove(name)
+        except BackendError:
+            return f"Its parts are left: triage endpoints delete {name}."
+        return "Nothing of it was kept."
 
     def _begin(
         self,
@@ -236,17 +217,7 @@ class Endpoints:
         serverless: bool,
     ) -> None:
         """Write down what served, then start the move to another config."""
-        tags = {
-            TAG_FROM: _config(told),
-            TAG_TO: config,
-            TAG_BEFORE: self._previous(told) or _NOTHING,
-        }
-        self._aws.call(
-            "sagemaker",
-            "add_tags",
-            ResourceArn=told["EndpointArn"],
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        )
+        self._history.begin(told, config)
         anew = [
             {"VariantPropertyType": kind}
             for kind, asked in (
@@ -273,7 +244,7 @@ class Endpoints:
             BackendError: if it is another one, or the endpoint has failed.
         """
         under_way = told["EndpointStatus"] in ("Updating", "SystemUpdating")
-        if under_way and self._tags(told).get(TAG_TO) == config:
+        if under_way and self._history.target(told) == config:
             return
         if told["EndpointStatus"] in ("Failed", "OutOfService"):
             raise BackendError(
@@ -294,8 +265,8 @@ class Endpoints:
         if told["EndpointStatus"] == "InService":
             raise BackendError(
                 f"The update of {name} to {version} was rolled back: {_reason(told)}. "
-                f"{_version(_config(told))} serves on as before. Look at the alarms and the log "
-                f"/aws/sagemaker/Endpoints/{name}, then try another version."
+                f"{serving_version(_config(told))} serves on as before. Look at the alarms and "
+                f"the log /aws/sagemaker/Endpoints/{name}, then try another version."
             )
         raise BackendError(
             f"The update of {name} to {version} failed and it is {told['EndpointStatus']}: "
@@ -329,21 +300,6 @@ class Endpoints:
             least = int(told["ProductionVariants"][0].get("DesiredInstanceCount") or 1)
             self._scaling.turn_on(name, min(least, hosting.scale_to), hosting.scale_to)
 
-    def _previous(self, told: Mapping[str, Any]) -> str | None:
-        """The config that served before the one in force."""
-        tags = self._tags(told)
-        if tags.get(TAG_TO) == _config(told):
-            found = tags.get(TAG_FROM)
-        elif tags.get(TAG_FROM) == _config(told):  # the last update was rolled back
-            found = tags.get(TAG_BEFORE)
-        else:
-            found = None
-        return None if found == _NOTHING else found
-
-    def _tags(self, told: Mapping[str, Any]) -> dict[str, str]:
-        tags = self._aws.pages("sagemaker", "list_tags", "Tags", ResourceArn=told["EndpointArn"])
-        return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
-
     def _told(self, name: str) -> dict[str, Any] | None:
         """A `DescribeEndpoint` answer; None if there is no such endpoint."""
         try:
@@ -360,26 +316,26 @@ class Endpoints:
         return told
 
     def _busy(self, name: str, told: Mapping[str, Any]) -> BackendError:
-        wanted = self._tags(told).get(TAG_TO)
-        to = f" to {_version(wanted)}" if wanted else ""
+        wanted = self._history.target(told)
+        to = f" to {serving_version(wanted)}" if wanted else ""
         return BackendError(
             f"The endpoint {name} is {told['EndpointStatus']}{to} already. Yours changed nothing. "
             f"See how it is: triage endpoints show {name}; then try again."
         )
 
     def _endpoint(self, told: Mapping[str, Any]) -> Endpoint:
-        previous = self._previous(told)
+        previous = self._history.previous(told)
         shadow = None
         if told.get("ShadowProductionVariants"):
             config = self._aws.call(
                 "sagemaker", "describe_endpoint_config", EndpointConfigName=_config(told)
             )
-            shadow = _version(str(config["ShadowProductionVariants"][0]["ModelName"]))
+            shadow = serving_version(str(config["ShadowProductionVariants"][0]["ModelName"]))
         return Endpoint(
             name=str(told["EndpointName"]),
             status=_STATUS.get(str(told["EndpointStatus"]), "Failed"),
-            version=_version(_config(told)),
-            previous=_version(previous) if previous else None,
+            version=serving_version(_config(told)),
+            previous=serving_version(previous) if previous else None,
             created=told["CreationTime"],
             updated=told["LastModifiedTime"],
             failure=_reason(told) if told.get("FailureReason") else None,
@@ -389,12 +345,6 @@ class Endpoints:
 
 def _config(told: Mapping[str, Any]) -> str:
     return str(told.get("EndpointConfigName", ""))
-
-
-def _version(config: str) -> str:
-    """The version that a config or model of ours serves; of another one, its name."""
-    part = PartName.parse(config)
-    return part.version if part else config
 
 
 def _reason(told: Mapping[str, Any]) -> str:
