@@ -12,6 +12,8 @@ from tests.aws.errors import invalid
 
 # The models' patterns are Java's: these of its classes are written otherwise in Python.
 _CLASSES = {
+    # The only one that stands outside of brackets.
+    r"\p{Print}": r"[\x20-\x7e]",
     r"\p{L}": r"\w",
     r"\p{M}": r"\w",
     r"\p{N}": r"\w",

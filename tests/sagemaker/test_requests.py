@@ -1,4 +1,4 @@
-"""What is sent to AWS, field by field; the server has compared each request with AWS's own model."""
+"""What is sent to AWS, field by field; the server has compared it all with AWS's own model."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from mlops.backends.package import code_package
 from mlops.backends.sagemaker import SageMakerBackend
 from mlops.backends.sagemaker.images import REGISTRIES, image_uri
 from mlops.errors import BackendError
-from mlops.operations import start_tuning
+from mlops.operations import start_tuning, wait_for
 from mlops.settings import get_settings
 from tests.aws.server import AwsServer
 from tests.sagemaker.conftest import BUCKET, QUICK, ROLE, Trained, run
@@ -230,6 +230,7 @@ def test_other_ways_to_search(cloud: AwsServer, backend: SageMakerBackend, datas
     config = ask("hyperband", Search(strategy="Hyperband"))["HyperParameterTuningJobConfig"]
     assert config["TrainingJobEarlyStoppingType"] == "Off"
     assert config["StrategyConfig"]["HyperbandStrategyConfig"]["MaxResource"] > 0
+    wait_for(backend, "grid", timeout=30)
     request = ask("random", Search(strategy="Random", early_stopping=False, warm_start="grid"))
     assert request["HyperParameterTuningJobConfig"]["TrainingJobEarlyStoppingType"] == "Off"
     assert request["WarmStartConfig"] == {
