@@ -12,15 +12,19 @@ from tests.aws.errors import invalid
 
 # The models' patterns are Java's: these of its classes are written otherwise in Python.
 _CLASSES = {
-    # The only one that stands outside of brackets.
-    r"\p{Print}": r"[\x20-\x7e]",
     r"\p{L}": r"\w",
     r"\p{M}": r"\w",
     r"\p{N}": r"\w",
+    r"\p{Zs}": " ",
     r"\p{Z}": r"\s",
     r"\p{S}": r"$+<=>^`|~",
     r"\p{P}": r"!-/:-@\[-`{-~",
     r"\p{Alnum}": "a-zA-Z0-9",
+    r"[\p{Print}]": "[ -~]",
+    r"\p{Print}": "[ -~]",
+    r"\p{ASCII}": r"[\0-\x7f]",
+    r"[\w-_]": r"[\w\-]",
+    r"\z": r"\Z",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
     r")${": "){",
 }

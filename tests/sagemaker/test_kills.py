@@ -1,0 +1,88 @@
+"""The command is killed at ten points of training, tuning and updating, and given again."""
+
+import random
+from pathlib import Path
+
+from mlops.backends.sagemaker import SageMakerBackend
+from mlops.operations import finish, wait_for
+from tests.aws.server import AwsServer
+from tests.sagemaker.conftest import QUICK, Trained, run, variables_for
+from tests.sagemaker.killed import run_until
+
+POINTS = 10
+SMALL = [part for name, value in QUICK.items() for part in ("-p", f"{name}={value}")]
+
+
+def points(most: int, seed: int) -> list[int]:
+    """After how many requests the command is killed: ten numbers, the first and last among them."""
+    return sorted([1, most, *random.Random(seed).sample(range(2, most), POINTS - 2)])
+
+
+def test_training(
+    cloud: AwsServer, backend: SageMakerBackend, dataset: Path, tmp_path: Path
+) -> None:
+    killed = 0
+    for number, requests in enumerate(points(24, 1)):
+        arguments = ["train", "--data", str(dataset), "--name", f"k{number}", *SMALL]
+        arguments += ["-p", f"seed={number}"]
+        killed += run_until(cloud, requests, arguments, variables_for(cloud), tmp_path)
+        again = run(*arguments, "--no-wait")
+        assert again.exit_code == 0, again.output
+        if number < POINTS - 1:
+            backend.stop_job(f"k{number}")
+    assert killed >= POINTS - 1
+    jobs = cloud.client("sagemaker").list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
+    assert sorted(job["TrainingJobName"] for job in jobs) == [
+        f"triage-k{number}" for number in range(POINTS)
+    ]
+    last = f"k{POINTS - 1}"
+    version = finish(backend, wait_for(backend, last, timeout=60))
+    assert finish(backend, backend.job(last)) == version
+    assert len(cloud.called("CreateModelPackage")) == 1
+    # Data and code were sent once, whoever was killed while it sent them.
+    keys = [call["Key"] for call in cloud.called("PutObject") if "/data/" in call["Key"]]
+    assert len(set(keys)) == 2
+
+
+def test_tuning(cloud: AwsServer, backend: SageMakerBackend, dataset: Path, tmp_path: Path) -> None:
+    killed = 0
+    for number, requests in enumerate(points(20, 2)):
+        arguments = ["tune", "--data", str(dataset), "--name", f"t{number}", "--max-jobs", "2"]
+        arguments += ["--max-parallel-jobs", "1", "--seed", str(number)]
+        arguments += ["--range", "num_round=2:9"]
+        killed += run_until(cloud, requests, arguments, variables_for(cloud), tmp_path)
+        again = run(*arguments, "--no-wait")
+        assert again.exit_code == 0, again.output
+        if number < POINTS - 1:
+            backend.stop_job(f"t{number}")
+    assert killed >= POINTS - 1
+    jobs = cloud.client("sagemaker").list_hyper_parameter_tuning_jobs(MaxResults=100)
+    names = [job["HyperParameterTuningJobName"] for job in jobs["HyperParameterTuningJobSummaries"]]
+    assert sorted(names) == [f"triage-t{number}" for number in range(POINTS)]
+    last = wait_for(backend, f"t{POINTS - 1}", timeout=60)
+    assert [trial.status for trial in last.trials] == ["Completed"] * 2
+    assert finish(backend, last).job == last.name
+
+
+def test_updating(
+    cloud: AwsServer, backend: SageMakerBackend, trained: Trained, tmp_path: Path
+) -> None:
+    backend.deploy("triage-me", trained.first)
+    killed = 0
+    for number, requests in enumerate(points(24, 3)):
+        target = trained.second if number % 2 == 0 else trained.first
+        previous = trained.first if number % 2 == 0 else trained.second
+        arguments = ["endpoints", "update", "triage-me", target, "--bake", "0"]
+        updates = len(cloud.called("UpdateEndpoint"))
+        killed += run_until(cloud, requests, arguments, variables_for(cloud), tmp_path)
+        again = run(*arguments)
+        assert again.exit_code == 0, again.output
+        assert len(cloud.called("UpdateEndpoint")) == updates + 1
+        found = backend.endpoint("triage-me")
+        assert (found.status, found.version, found.previous) == ("InService", target, previous)
+    assert killed >= POINTS - 2
+    # Two models and two configs for two versions, however often it was begun.
+    parts = [line.rsplit(" ", 1)[0] for line in backend.endpoint_parts("triage-me")]
+    assert parts.count("model") == parts.count("endpoint config") == parts.count("alarm") == 2
+    backend.delete_endpoint("triage-me")
+    assert not backend.endpoint_parts("triage-me")
