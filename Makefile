@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench model lock
+.PHONY: help demo test conformance lint fmt bench model lock
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
@@ -26,6 +26,10 @@ demo: $(READY) ## Run everything on this machine: Slack sandbox, bot, endpoint, 
 test: $(READY) ## Run the tests
 	@echo '==> Testing'
 	@$(BIN)/python -m pytest
+
+conformance: $(READY) ## Run our code under AWS's own toolkits, and compare
+	@echo '==> Conformance (sets up .venv-conformance once; about 500 MB)'
+	@$(BIN)/python -m tests.conformance
 
 lint: $(READY) ## Check style and types
 	@echo '==> Linting'

@@ -97,12 +97,11 @@ class Cloud:
             raise Missing(f"{error.response['Error']['Code']}: {uri}") from None
 
     def download(self, uri: str, folder: Path, keys: Iterable[str] | None = None) -> None:
-        """Copy the objects under a prefix into a folder, named from its last slash on."""
+        """Copy the objects under a prefix, or some of them, into a folder."""
         bucket, prefix = split_uri(uri)
-        start = prefix.rfind("/") + 1
         folder.mkdir(parents=True, exist_ok=True)
         for key in self.keys(uri) if keys is None else keys:
-            path = folder / key[start:]
+            path = folder / name_below(prefix, key)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.read(f"s3://{bucket}/{key}"))
 
@@ -156,6 +155,13 @@ def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an S3 URI."""
     parts = urlsplit(uri)
     return parts.netloc, parts.path.lstrip("/")
+
+
+def name_below(prefix: str, key: str) -> str:
+    """The name that an object has below a prefix, which is a folder with or without its slash."""
+    if key.startswith(prefix.rstrip("/") + "/"):
+        return key[len(prefix.rstrip("/")) + 1 :]
+    return key[prefix.rfind("/") + 1 :]
 
 
 def untar(content: bytes, folder: Path) -> None:

@@ -40,8 +40,8 @@ def input_fn(body, content_type):
 def predict_fn(data, model):
     if data[1] == "fail":
         raise ValueError("asked to fail")
-    if data[1] == "sleep":
-        time.sleep(5)
+    if data[1] == "slow":
+        time.sleep(1.5)
     return [model, *data]
 def output_fn(prediction, accept):
     return json.dumps(prediction)

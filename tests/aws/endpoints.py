@@ -9,10 +9,10 @@ from typing import Any
 from tests.aws.cloud import Cloud
 from tests.aws.errors import AwsError, invalid
 from tests.aws.fleet import Fleet, Unhealthy
+from tests.aws.pace import Pace
 from tests.aws.registry import Registry
 from tests.aws.rollout import RolledBack, Rollout
 from tests.aws.shelf import Resource, Shelf, listed, now
-from tests.aws.training import Pace
 from tests.aws.watch import Watch
 from tests.aws.wire import Call
 
@@ -98,13 +98,15 @@ class Endpoints:
                 deployment=call.params.get("DeploymentConfig"),
             )
             self.shelf.add(endpoint)
-        self._work(endpoint, lambda: self._first(endpoint))
+        self._work(endpoint, lambda: self._first(endpoint, call.failure))
         return {"EndpointArn": endpoint.arn}
 
-    def _first(self, endpoint: Endpoint) -> None:
+    def _first(self, endpoint: Endpoint, ordered: str | None) -> None:
         """Bring a new endpoint into service."""
         endpoint.closing.wait(self._pace.step)
         try:
+            if ordered is not None:
+                raise Unhealthy(ordered)
             fleet = self._fleet(endpoint, endpoint.config, {})
             endpoint.successor = fleet  # so that it is ended whatever happens
             fleet.start(endpoint.closing)
@@ -132,10 +134,10 @@ class Endpoints:
             endpoint.deployment = deployment
             endpoint.failure = None
             endpoint.become("Updating")
-        self._work(endpoint, lambda: self._swap(endpoint, params))
+        self._work(endpoint, lambda: self._swap(endpoint, params, call.failure))
         return {"EndpointArn": endpoint.arn}
 
-    def _swap(self, endpoint: Endpoint, params: Mapping[str, Any]) -> None:
+    def _swap(self, endpoint: Endpoint, params: Mapping[str, Any], ordered: str | None) -> None:
         """Move the traffic to a new fleet, or back."""
         config = params["EndpointConfigName"]
         excluded = {
@@ -150,6 +152,8 @@ class Endpoints:
         endpoint.closing.wait(self._pace.step)
         rollout = Rollout(endpoint.deployment or {}, self._watch, self._pace, endpoint.closing)
         try:
+            if ordered is not None:
+                raise Unhealthy(ordered)
             fleet = self._fleet(endpoint, config, retained)
             endpoint.successor = fleet
             fleet.start(endpoint.closing)
@@ -223,16 +227,17 @@ def _settled(endpoint: Endpoint) -> None:
 
 def _drop(endpoint: Endpoint) -> None:
     """End the successor of a fleet that goes on."""
-    if endpoint.successor is not None:
-        endpoint.successor.close()
-        endpoint.successor = None
+    successor, endpoint.successor = endpoint.successor, None
+    if successor is not None:
+        successor.close()
 
 
 def _end(endpoint: Endpoint) -> None:
+    """End everything of an endpoint."""
     _drop(endpoint)
-    if endpoint.fleet is not None:
-        endpoint.fleet.close()
-        endpoint.fleet = None
+    fleet, endpoint.fleet = endpoint.fleet, None
+    if fleet is not None:
+        fleet.close()
 
 
 def _described(endpoint: Endpoint) -> dict[str, Any]:

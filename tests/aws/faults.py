@@ -16,14 +16,14 @@ class Fault:
         seconds: How long the answer takes, for clients that give up earlier.
         reset: The connection is cut instead.
         after: The operation is carried out first, and only its answer is lost.
-        job_failure: The request succeeds, and the job that it starts fails with this reason.
+        failure: The request succeeds, and the job or endpoint that it starts fails for this reason.
     """
 
     error: AwsError | None = None
     seconds: float = 0.0
     reset: bool = False
     after: bool = False
-    job_failure: str | None = None
+    failure: str | None = None
 
 
 def error(code: str, status: int = 400, message: str = "", *, after: bool = False) -> Fault:
@@ -69,10 +69,10 @@ def limit() -> Fault:
 
 
 def capacity() -> Fault:
-    """The job that is started finds no instance."""
+    """The job or the endpoint that is started finds no instance."""
     return Fault(
-        job_failure="CapacityError: Unable to provision requested ML compute capacity. "
-        "Please retry using a different ML instance type."
+        failure="CapacityError: Unable to provision requested ML compute capacity due to "
+        "InsufficientInstanceCapacity error. Please retry using a different ML instance type."
     )
 
 

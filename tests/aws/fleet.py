@@ -14,12 +14,13 @@ from typing import Any
 
 from tests.aws.cloud import Cloud, LogStream, Missing, untar
 from tests.aws.errors import AwsError
+from tests.aws.pace import Pace
 from tests.aws.processes import Container
 from tests.aws.registry import Registry
-from tests.aws.training import Pace
 
 _HOST = Path(__file__).with_name("host.py")
 _POLL_SECONDS = 0.02
+_DRAIN_SECONDS = 10.0
 
 
 class Unhealthy(Exception):
@@ -188,6 +189,8 @@ class Fleet:
         retained: Mapping[str, tuple[float, int]],
     ) -> None:
         self.config = config
+        self._users, self._closed = 0, False
+        self._idle = threading.Condition()
         self.id = uuid.uuid4().hex[:8]
         self.variants: list[Variant] = []
         params = registry.configs.get(config).params
@@ -224,8 +227,24 @@ class Fleet:
         for variant in self.variants:
             variant.container.start(closing)
 
+    def borrow(self) -> bool:
+        """Whether it may be asked; if so, it does not end before it is given back."""
+        with self._idle:
+            if not self._closed:
+                self._users += 1
+            return not self._closed
+
+    def give_back(self) -> None:
+        """The opposite of `borrow`."""
+        with self._idle:
+            self._users -= 1
+            self._idle.notify_all()
+
     def close(self) -> None:
-        """End every variant."""
+        """Let what has begun come to its end, then end every variant."""
+        with self._idle:
+            self._closed = True
+            self._idle.wait_for(lambda: self._users == 0, _DRAIN_SECONDS)
         for variant in self.variants:
             variant.container.close()
 

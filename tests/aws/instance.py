@@ -16,10 +16,7 @@ from tests.aws.processes import Container
 
 _FAILURE_CHARACTERS = 1024
 # What the toolkit takes from the hyperparameters for itself.
-_TOOLKITS = (
-    "sagemaker_",
-    "_tuning_objective_metric",
-)
+_TOOLKITS = ("sagemaker_", "_tuning_objective_metric")
 
 
 class Unready(Exception):
@@ -84,11 +81,14 @@ class Instance:
                     raise Unready(f"ClientError: Checkpoints can't be read: {error}") from None
         self._bring_code()
         config = self.ml / "input" / "config"
-        for name, content in (
-            ("hyperparameters", self._request.get("HyperParameters", {})),
-            ("resourceconfig", self._resources()),
-            ("inputdataconfig", self._channels_config()),
-        ):
+        contents = {
+            "hyperparameters": self._request.get("HyperParameters", {}),
+            "resourceconfig": self._resources(),
+            "inputdataconfig": self._channels_config(),
+        }
+        if checkpoints is not None:
+            contents["checkpointconfig"] = {**checkpoints, "LocalPath": str(self.checkpoints)}
+        for name, content in contents.items():
             (config / f"{name}.json").write_text(json.dumps(content))
 
     def start(self, say: Callable[[str], None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.aws.fleet import Fleet
-from tests.aws.training import Pace
+from tests.aws.pace import Pace
 from tests.aws.watch import Watch
 
 _LOOK_SECONDS = 0.02

@@ -33,15 +33,28 @@ class Runtime:
         if name not in self._endpoints.shelf:
             raise AwsError("ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
         endpoint = self._endpoints.shelf.get(name)
-        fleet = self._fleet(endpoint)
+        fleet = self._borrowed(endpoint)
+        try:
+            return self._answer(endpoint, fleet, call)
+        finally:
+            fleet.give_back()
+
+    def close(self) -> None:
+        """Wait for the requests that were sent to shadows."""
+        for thread in self._shadows:
+            thread.join()
+
+    def _answer(self, endpoint: Endpoint, fleet: Fleet, call: Call) -> Answer:
         variant = self._variant(fleet, call.params)
         limit = SERVERLESS_BYTES if variant.serverless else REAL_TIME_BYTES
         if len(call.body) > limit:
             # The front end refuses it before any service could name an error.
             return Answer(413, [("Content-Type", "text/html")], b"Request Entity Too Large")
         for shadow in fleet.variants:
-            if shadow.shadow:
-                self._send_shadow(endpoint, shadow, call)
+            if shadow.shadow and fleet.borrow():
+                thread = threading.Thread(target=self._shadow, args=(endpoint, fleet, shadow, call))
+                self._shadows.append(thread)
+                thread.start()
         reply = self._ask(endpoint, variant, call)
         if reply.status != 200:
             raise _model_error(endpoint, variant, reply)
@@ -51,10 +64,12 @@ class Runtime:
         ]
         return Answer(200, headers, reply.body)
 
-    def close(self) -> None:
-        """Wait for the requests that were sent to shadows."""
-        for thread in self._shadows:
-            thread.join()
+    def _borrowed(self, endpoint: Endpoint) -> Fleet:
+        """The fleet that gets this request; it goes on as long as that takes."""
+        while True:
+            fleet = self._fleet(endpoint)
+            if fleet.borrow():
+                return fleet
 
     def _fleet(self, endpoint: Endpoint) -> Fleet:
         fleet, successor = endpoint.fleet, endpoint.successor
@@ -75,10 +90,12 @@ class Runtime:
             raise AwsError("ValidationError", "No variant of this endpoint takes traffic.")
         return self._random.choices(production, weights)[0]
 
-    def _send_shadow(self, endpoint: Endpoint, shadow: Variant, call: Call) -> None:
-        thread = threading.Thread(target=self._ask, args=(endpoint, shadow, call))
-        self._shadows.append(thread)
-        thread.start()
+    def _shadow(self, endpoint: Endpoint, fleet: Fleet, shadow: Variant, call: Call) -> None:
+        """Ask a shadow variant, whose answer nobody gets."""
+        try:
+            self._ask(endpoint, shadow, call)
+        finally:
+            fleet.give_back()
 
     def _ask(self, endpoint: Endpoint, variant: Variant, call: Call) -> Reply:
         """Ask a variant, and note what is measured."""

@@ -9,6 +9,7 @@ import struct
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from tests.aws.cloud import Cloud, client
 from tests.aws.endpoints import Endpoints
 from tests.aws.errors import AwsError
 from tests.aws.faults import Fault, Faults
+from tests.aws.pace import Pace
 from tests.aws.registry import Registry, described_package
 from tests.aws.runtime import Runtime
 from tests.aws.tags import Tags
-from tests.aws.training import Pace, TrainingJobs
+from tests.aws.training import TrainingJobs
 from tests.aws.transform import TransformJobs
 from tests.aws.tuning import TuningJobs
 from tests.aws.watch import Watch
@@ -199,14 +201,12 @@ class AwsServer:
             check_request(call.params, model.input_shape)
         if call.service != "sagemaker":
             return _collected(self._moto, environ)
-        if fault.job_failure is not None:
-            return wire.json_answer(self.jobs.create(call.params, failure=fault.job_failure))
         operation = self._operations.get(call.operation)
         if operation is None:
             raise AwsError(
                 "UnknownOperationException", f"The test server has no {call.operation}.", 400
             )
-        result = wire.without_none(operation(call))
+        result = wire.without_none(operation(replace(call, failure=fault.failure)))
         if model.output_shape is not None:
             wrong = list(problems(result, model.output_shape))
             if wrong:

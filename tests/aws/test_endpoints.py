@@ -1,11 +1,14 @@
 """Endpoints on the test server: they serve, are swapped, roll back, and say what AWS says."""
 
 import contextlib
+import threading
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.aws.conftest import Account, until, variant
+from tests.aws.pace import Pace
+from tests.aws.server import AwsServer
 
 CANARY = {
     "BlueGreenUpdatePolicy": {
@@ -105,6 +108,19 @@ def test_an_update_swaps_the_model_and_refuses_nothing(account: Account) -> None
     assert {account.ask("triage")[0] for _ in range(5)} == {"2"}
 
 
+def test_what_is_being_answered_during_an_update_is_answered(account: Account) -> None:
+    account.model("one")
+    account.model("two", "2")
+    account.deploy("triage", "one")
+    answers: list[str] = []
+    slow = threading.Thread(target=lambda: answers.append(account.ask("triage", "slow")[0]))
+    slow.start()
+    account.sagemaker.update_endpoint(EndpointName="triage", EndpointConfigName="two")
+    assert account.settled("triage")["EndpointConfigName"] == "two"
+    slow.join()
+    assert answers == ["1"]
+
+
 def test_failures_during_an_update_fire_the_alarm_and_roll_it_back(account: Account) -> None:
     account.model("one")
     account.model(
@@ -176,6 +192,82 @@ def test_a_shadow_gets_a_copy_and_answers_nobody(account: Account) -> None:
         return any(d["Value"] == "Challenger" for metric in found for d in metric["Dimensions"])
 
     until(copies)
+
+
+def test_a_linear_update_moves_the_traffic_in_steps(account: Account) -> None:
+    account.model("one")
+    account.model("two", "2")
+    account.deploy("triage", "one")
+    linear = {
+        "Type": "LINEAR",
+        "WaitIntervalInSeconds": 60,
+        "LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+    }
+    account.sagemaker.update_endpoint(
+        EndpointName="triage",
+        EndpointConfigName="two",
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": linear,
+                "TerminationWaitInSeconds": 60,
+            }
+        },
+    )
+    shares = set()
+    while account.aws.endpoints.shelf.get("triage").status == "Updating":
+        shares.add(account.aws.endpoints.shelf.get("triage").share)
+    assert {0.5, 1.0} <= shares <= {0.0, 0.5, 1.0}
+    after = account.settled("triage")
+    assert after["EndpointConfigName"] == "two"
+    assert after["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]
+
+
+def test_variants_weights_and_capacities(account: Account) -> None:
+    for name, number in (("one", "1"), ("two", "2")):
+        account.model(name, number)
+    for config in ("pair", "next"):
+        account.sagemaker.create_endpoint_config(
+            EndpointConfigName=config,
+            ProductionVariants=[
+                variant("one", "A", InitialVariantWeight=1),
+                variant("two", "B", InitialVariantWeight=0),
+            ],
+        )
+    account.deploy("triage", "pair")
+    assert {account.ask("triage")[0] for _ in range(5)} == {"1"}
+    assert account.ask("triage", TargetVariant="B")[0] == "2"
+    account.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="triage",
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "A", "DesiredWeight": 0, "DesiredInstanceCount": 3},
+            {"VariantName": "B", "DesiredWeight": 1},
+        ],
+    )
+    account.settled("triage")
+    assert {account.ask("triage")[0] for _ in range(5)} == {"2"}
+    account.sagemaker.update_endpoint(
+        EndpointName="triage", EndpointConfigName="next", RetainAllVariantProperties=True
+    )
+    kept = account.settled("triage")["ProductionVariants"]
+    assert [(v["VariantName"], v["CurrentInstanceCount"], v["CurrentWeight"]) for v in kept] == [
+        ("A", 3, 0.0),
+        ("B", 2, 1.0),
+    ]
+
+
+def test_a_model_that_takes_too_long_is_a_model_error() -> None:
+    server = AwsServer(pace=Pace(answer=0.3))
+    server.start()
+    try:
+        account = Account(server)
+        account.model("one")
+        account.deploy("triage", "one")
+        with pytest.raises(ClientError) as refused:
+            account.ask("triage", "slow")
+        assert refused.value.response["Error"]["Code"] == "ModelError"
+        assert refused.value.response["OriginalStatusCode"] == 0
+    finally:
+        server.stop()
 
 
 def test_a_deleted_endpoint_is_gone(account: Account) -> None:

@@ -48,12 +48,8 @@ def test_a_fault_meets_one_request(
 def test_faults_reach_the_services_that_moto_answers_for(account: Account) -> None:
     for client, operation, fault, code in (
         (account.s3, "list_objects_v2", faults.no_bucket(), "NoSuchBucket"),
-        (
-            account.aws.client("sts"),
-            "get_caller_identity",
-            faults.expired(),
-            "ExpiredTokenException",
-        ),
+        (account.s3, "list_objects_v2", faults.throttled(), "SlowDown"),
+        (account.aws.client("sts"), "get_caller_identity", faults.expired(), "ExpiredToken"),
         (account.cloudwatch, "describe_alarms", faults.throttled(), "ThrottlingException"),
     ):
         account.aws.faults.queue(client.meta.method_to_api_mapping[operation], fault)
@@ -96,6 +92,21 @@ def test_a_job_can_find_no_capacity(account: Account) -> None:
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("CapacityError")
     assert "TrainingStartTime" not in job
+
+
+def test_an_endpoint_and_its_update_can_find_no_capacity(account: Account) -> None:
+    account.model("one")
+    account.model("two", "2")
+    account.aws.faults.queue("CreateEndpoint", faults.capacity())
+    failed = account.deploy("none", "one")
+    assert failed["EndpointStatus"] == "Failed"
+    assert "InsufficientInstanceCapacity" in failed["FailureReason"]
+    account.deploy("triage", "one")
+    account.aws.faults.queue("UpdateEndpoint", faults.capacity())
+    account.sagemaker.update_endpoint(EndpointName="triage", EndpointConfigName="two")
+    after = account.settled("triage")
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", "one")
+    assert "InsufficientInstanceCapacity" in after["FailureReason"]
 
 
 def test_every_call_is_recorded_with_its_parameters(account: Account) -> None:

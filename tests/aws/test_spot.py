@@ -6,9 +6,11 @@ from tests.aws.conftest import Account, training_request, unpacked, until
 
 # Counts in its checkpoints how often it was started, and only ends when it was interrupted.
 RESUMES = """
-import os, time
+import json, os, time
 from pathlib import Path
-folder = Path(os.environ["SM_MODEL_DIR"]).parent / "checkpoints"
+config = json.loads(Path(os.environ["SM_INPUT_CONFIG_DIR"], "checkpointconfig.json").read_text())
+folder = Path(config["LocalPath"])
+assert folder == Path(os.environ["SM_MODEL_DIR"]).parent / "checkpoints"
 seen = folder / "starts"
 starts = int(seen.read_text()) + 1 if seen.exists() else 1
 seen.write_text(str(starts))

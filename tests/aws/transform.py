@@ -9,12 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.aws.cloud import Cloud, LogStream, Missing, split_uri
+from tests.aws.cloud import Cloud, LogStream, Missing, name_below, split_uri
 from tests.aws.errors import AwsError, in_use, invalid, not_found
 from tests.aws.fleet import ModelContainer, Unhealthy
+from tests.aws.pace import Pace
 from tests.aws.registry import Registry
 from tests.aws.shelf import Resource, Shelf, listed, now
-from tests.aws.training import ENDED, Pace
+from tests.aws.training import ENDED
 from tests.aws.wire import Call
 
 MEGABYTE = 1024 * 1024
@@ -23,6 +24,10 @@ _ECHOED = (
     "BatchStrategy", "DataProcessing", "Environment", "MaxConcurrentTransforms", "MaxPayloadInMB",
     "ModelClientConfig", "ModelName", "TransformInput", "TransformOutput", "TransformResources",
 )  # fmt: skip
+
+
+class Refused(Exception):
+    """The job is to fail, for a reason that a test ordered."""
 
 
 class Stopped(Exception):
@@ -35,6 +40,7 @@ class TransformJob(Resource):
 
     status: str = "InProgress"
     failure: str | None = None
+    ordered_failure: str | None = None
     started: datetime | None = None
     ended: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -89,7 +95,9 @@ class TransformJobs:
             if name in self.jobs:
                 raise in_use(f"Job name must be unique: {self.jobs.arn(name)} already exists")
             self._registry.models.get(call.params["ModelName"])
-            job = self.jobs.add(TransformJob(name, self.jobs.arn(name), call.params))
+            job = self.jobs.add(
+                TransformJob(name, self.jobs.arn(name), call.params, ordered_failure=call.failure)
+            )
             thread = threading.Thread(target=self._run, args=(job,), name=f"transform {name}")
             self._threads.append(thread)
         thread.start()
@@ -116,12 +124,16 @@ class TransformJobs:
                 ),
             )
             job.stop.wait(self._pace.step)
+            if job.ordered_failure is not None:
+                raise Refused(job.ordered_failure)
             job.started = now()
             container.start(job.stop)
             self._transform(job, container)
             status = "Completed"
         except Stopped:
             status = "Stopped"
+        except Refused as error:
+            job.failure = str(error)
         except Missing as error:
             job.failure = f"ClientError: {error}"
         except (Unhealthy, AwsError) as error:
@@ -156,7 +168,7 @@ class TransformJobs:
                 answers.append(_joined(job, batch, reply.body))
             glue = b"\n" if wanted.get("AssembleWith") == "Line" else b""
             body = glue.join(answer.rstrip(b"\n") if glue else answer for answer in answers)
-            results[key[prefix.rfind("/") + 1 :]] = body + glue
+            results[name_below(prefix, key)] = body + glue
         for name, body in results.items():
             self._cloud.write(f"{wanted['S3OutputPath'].rstrip('/')}/{name}.out", body)
 

@@ -4,16 +4,14 @@ Values are drawn at random whatever the strategy; a grid is gone through. Early 
 start are taken in and change nothing but what is told.
 """
 
-import itertools
-import math
-import random
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.aws.draws import all_draws, check_ranges
 from tests.aws.errors import in_use, invalid, not_found
 from tests.aws.shelf import Resource, Shelf, listed, now
 from tests.aws.training import ENDED, TrainingJob, TrainingJobs
@@ -35,6 +33,7 @@ class TuningJob(Resource):
 
     status: str = "InProgress"
     failure: str | None = None
+    ordered_failure: str | None = None
     ended: datetime | None = None
     trials: list[TrainingJob] = field(default_factory=list)
     tuned: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -114,7 +113,7 @@ class TuningJobs:
 
     def _create(self, call: Call) -> dict[str, Any]:
         name = call.params[_KEY]
-        job = TuningJob(name, self.jobs.arn(name), call.params)
+        job = TuningJob(name, self.jobs.arn(name), call.params, ordered_failure=call.failure)
         _check(job)
         with self._lock:
             if name in self.jobs:
@@ -136,7 +135,7 @@ class TuningJobs:
     def _run(self, job: TuningJob) -> None:
         """Keep as many trials running as may, until all are done."""
         limits = job.config["ResourceLimits"]
-        draws = _draws(job)
+        draws = all_draws(job.config, _given(job), job.name)
         more = True
         while more or any(trial.status not in ENDED for trial in job.trials):
             running = [trial for trial in job.trials if trial.status not in ENDED]
@@ -184,7 +183,7 @@ class TuningJobs:
             uri = f"{checkpoints['S3Uri'].rstrip('/')}/{name}"
             request["CheckpointConfig"] = {**checkpoints, "S3Uri": uri}
         job.tuned[name] = values
-        self._training.create(request, tuning_arn=job.arn)
+        self._training.create(request, tuning_arn=job.arn, failure=job.ordered_failure)
         job.trials.append(self._training.jobs.get(name))
 
     def _stop(self, call: Call) -> dict[str, Any]:
@@ -301,63 +300,12 @@ def _check(job: TuningJob) -> None:
         raise invalid(
             f"The objective metric {objective['MetricName']} is not among the metric definitions."
         )
-    limits = job.config["ResourceLimits"]
-    ranges = _ranges(job)
-    if job.config["Strategy"] == "Grid":
-        if "MaxNumberOfTrainingJobs" in limits or set(ranges) - {"CategoricalParameterRanges"}:
-            raise invalid("A grid has categorical ranges only, and as many jobs as they make.")
-    elif limits.get("MaxNumberOfTrainingJobs", 1) < limits["MaxParallelTrainingJobs"]:
-        raise invalid("MaxParallelTrainingJobs is more than MaxNumberOfTrainingJobs.")
-    static = definition.get("StaticHyperParameters", {})
-    for kind in ("IntegerParameterRanges", "ContinuousParameterRanges"):
-        for item in ranges.get(kind, []):
-            low, high = float(item["MinValue"]), float(item["MaxValue"])
-            if low > high or item["Name"] in static:
-                raise invalid(f"The range of {item['Name']} is empty, or its value is given.")
-            scaling = item.get("ScalingType", "Auto")
-            if scaling == "Logarithmic" and low <= 0:
-                raise invalid(f"The range of {item['Name']} can't be logarithmic: it has 0.")
-            if scaling == "ReverseLogarithmic" and not 0 <= low <= high < 1:
-                raise invalid(f"The range of {item['Name']} must be within 0 and 1.")
+    check_ranges(job.config, _given(job), definition.get("StaticHyperParameters", {}))
 
 
-def _ranges(job: TuningJob) -> dict[str, list[Mapping[str, Any]]]:
-    """Its ranges by kind; kinds without any are left out."""
-    given = job.definition().get("HyperParameterRanges") or job.config.get("ParameterRanges", {})
-    return {kind: items for kind, items in given.items() if items and kind != "AutoParameters"}
-
-
-def _draws(job: TuningJob) -> Iterator[dict[str, str]]:
-    """The hyperparameters of one trial after the other."""
-    ranges = _ranges(job)
-    if job.config["Strategy"] == "Grid":
-        items = ranges["CategoricalParameterRanges"]
-        names = [item["Name"] for item in items]
-        for chosen in itertools.product(*(item["Values"] for item in items)):
-            yield dict(zip(names, chosen, strict=True))
-        return
-    seed = job.config.get("RandomSeed", 0)
-    source = random.Random(f"{job.name} {seed}")
-    for _ in range(job.config["ResourceLimits"].get("MaxNumberOfTrainingJobs", 1)):
-        values = {}
-        for kind, items in ranges.items():
-            for item in items:
-                values[item["Name"]] = _draw(source, kind, item)
-        yield values
-
-
-def _draw(source: random.Random, kind: str, item: Mapping[str, Any]) -> str:
-    """A value of a range, as its scaling has it."""
-    if kind == "CategoricalParameterRanges":
-        return str(source.choice(item["Values"]))
-    low, high = float(item["MinValue"]), float(item["MaxValue"])
-    scaling, place = item.get("ScalingType", "Auto"), source.random()
-    if scaling == "Logarithmic":
-        value = low * math.exp(place * math.log(high / low))
-    elif scaling == "ReverseLogarithmic":
-        value = 1 - (1 - low) * math.exp(place * math.log((1 - high) / (1 - low)))
-    else:
-        value = low + place * (high - low)
-    if kind == "IntegerParameterRanges":
-        return str(max(int(low), min(int(high), math.floor(value + 0.5))))
-    return repr(value)
+def _given(job: TuningJob) -> Mapping[str, Any]:
+    """Its ranges, wherever they are given."""
+    found: Mapping[str, Any] = job.definition().get("HyperParameterRanges") or job.config.get(
+        "ParameterRanges", {}
+    )
+    return found

@@ -18,6 +18,18 @@ from tests.aws.errors import AwsError
 
 ACCOUNT = "123456789012"
 _MODEL_OF_SIGNER = {"monitoring": "cloudwatch"}
+# What the older services call the errors that the newer ones call `…Exception`.
+_S3_NAMES = {
+    "AccessDeniedException": ("AccessDenied", 403),
+    "ExpiredTokenException": ("ExpiredToken", 400),
+    "InternalFailure": ("InternalError", 500),
+    "ThrottlingException": ("SlowDown", 503),
+}
+_QUERY_NAMES = {
+    "AccessDeniedException": ("AccessDenied", 403),
+    "ExpiredTokenException": ("ExpiredToken", 403),
+    "ThrottlingException": ("Throttling", 400),
+}
 _RUNTIME_PATHS = ("/invocations", "/async-invocations", "/invocations-response-stream")
 
 
@@ -29,6 +41,7 @@ class Call:
         operation: Such as `CreateTrainingJob`.
         params: As the client gave them, read with botocore's model. The bytes of an S3 object are
             left out.
+        failure: What it starts is to fail with this reason; a test ordered it.
     """
 
     service: str
@@ -37,6 +50,7 @@ class Call:
     region: str
     at: datetime
     body: bytes = field(repr=False)
+    failure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,16 +137,19 @@ def without_none(value: Any) -> Any:
 def error_answer(error: AwsError, service: str, environ: Mapping[str, Any]) -> Answer:
     """A refusal, as clients of that service read it."""
     kind = str(environ.get("CONTENT_TYPE") or "")
+    message = escape(error.message)
     if service == "s3":
-        text = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+        code, status = _S3_NAMES.get(error.code, (error.code, error.status))
+        text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else text.encode()
-        return Answer(error.status, _headers("application/xml"), body)
+        return Answer(status, _headers("application/xml"), body)
     if kind.startswith("application/x-www-form-urlencoded"):
+        code, status = _QUERY_NAMES.get(error.code, (error.code, error.status))
         text = (
-            f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code>"
-            f"<Message>{escape(error.message)}</Message></Error></ErrorResponse>"
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>"
+            f"<Message>{message}</Message></Error></ErrorResponse>"
         )
-        return Answer(error.status, _headers("text/xml"), text.encode())
+        return Answer(status, _headers("text/xml"), text.encode())
     content = {"__type": error.code, "message": error.message, "Message": error.message}
     headers = [*_headers("application/x-amz-json-1.1"), ("x-amzn-errortype", error.code)]
     return Answer(error.status, headers, _json({**content, **error.extra}))
