@@ -168,7 +168,7 @@ def test_two_hundred_faults(
     assert failed >= 0.5 * TOTAL, failed
 
 
-@pytest.mark.parametrize("kind", list(FAULTS))
+@pytest.mark.parametrize("kind", ["throttled", "reset", "expired", "denied", "bucket gone"])
 def test_a_command_ends_in_one_sentence(cloud: AwsServer, trained: Trained, kind: str) -> None:
     cloud.faults.queue("ListModelPackages", FAULTS[kind]())
     result = run("models", "list")

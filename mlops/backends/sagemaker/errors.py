@@ -132,7 +132,7 @@ def _refused(error: Any, action: str, region: str) -> AwsError:
             code,
         )
     if code == "NoSuchBucket":
-        return AwsError(no_bucket(str(detail.get("BucketName", "")), region), code, missing=True)
+        return AwsError(no_bucket(str(detail.get("BucketName", "")), region), code)
     if code in THROTTLED:
         return AwsError(
             f"AWS was asked too often ({code} of {action}), also after waiting. {KEPT} "

@@ -134,7 +134,7 @@ class Storage:
             self.head(address)
         except AwsError as error:
             # S3 says 403 for an object that isn't there to who may not list; and HEAD has no words.
-            if error.missing and error.code != "NoSuchBucket":
+            if error.missing:
                 self._check_bucket(address.bucket)
                 return False
             raise
@@ -203,9 +203,7 @@ class Storage:
             self._aws.call("s3", "head_bucket", Bucket=bucket)
         except AwsError as error:
             if error.missing:
-                raise AwsError(
-                    no_bucket(bucket, self._aws.region), "NoSuchBucket", missing=True
-                ) from None
+                raise AwsError(no_bucket(bucket, self._aws.region), "NoSuchBucket") from None
             raise
 
     def _kms(self) -> dict[str, str]:
