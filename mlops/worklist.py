@@ -88,21 +88,19 @@ def score_csv(
     size = source.stat().st_size
     try:
         with _open_text(source, encoding) as lines:
-            header, rows = _read_table(lines, column)
-            position = header.index(column)
-            keep = [i for i, name in enumerate(header) if name not in COLUMNS]
+            rows = OpenTable(lines, column)
             with partial.open("r+" if done.rows else "w", encoding="utf-8", newline="") as out:
                 out.truncate(done.bytes)
                 out.seek(done.bytes)
                 writer = csv.writer(out, delimiter=rows.delimiter)
                 if not done.bytes:
-                    writer.writerow([header[i] for i in keep] + list(COLUMNS))
+                    writer.writerow([*rows.kept_header(), *COLUMNS])
                 count, refused = done.rows, done.refused
-                remaining = islice(rows, done.rows, None)
+                remaining = islice(rows.kept(), done.rows, None)
                 while batch := list(islice(remaining, BATCH_ROWS)):
-                    answers = _classify([row[position] for row in batch], classifier)
-                    for row, answer in zip(batch, answers, strict=True):
-                        writer.writerow([row[i] for i in keep] + cells(answer))
+                    answers = _classify([text for _, text in batch], classifier)
+                    for (kept, _), answer in zip(batch, answers, strict=True):
+                        writer.writerow(kept + cells(answer))
                     count += len(batch)
                     refused += sum(isinstance(answer, str) for answer in answers)
                     out.flush()

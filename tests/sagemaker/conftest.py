@@ -1,4 +1,4 @@
-"""The sagemaker backend against AWS as `tests.aws` plays it: one account per module of tests."""
+"""The sagemaker backend against AWS as `tests.aws` plays it: one account for all of these tests."""
 
 import json
 from collections.abc import Iterator
@@ -53,9 +53,9 @@ class Trained:
     second: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def cloud() -> Iterator[AwsServer]:
-    """An account with a bucket and nothing in it, for all tests of a module."""
+    """An account with a bucket; what a test makes has names of its own."""
     server = AwsServer(pace=Pace(rollout=0.2))
     server.start()
     server.client("s3").create_bucket(Bucket=BUCKET)
@@ -69,6 +69,7 @@ def settings(home: Path, cloud: AwsServer, monkeypatch: pytest.MonkeyPatch) -> N
     for name, value in variables_for(cloud).items():
         monkeypatch.setenv(name, value)
     get_settings.cache_clear()
+    cloud.faults.clear()
 
 
 def variables_for(cloud: AwsServer) -> dict[str, str]:
@@ -89,7 +90,7 @@ def backend(settings: None) -> SageMakerBackend:
     return SageMakerBackend(get_settings())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of the shipped corpus, cut small: these tests are not about the model."""
     folder = tmp_path_factory.mktemp("data") / "dataset"
@@ -101,7 +102,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def trained(cloud: AwsServer, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Two versions in the registry, made by two jobs at the same time."""
     with pytest.MonkeyPatch.context() as patch:

@@ -243,7 +243,11 @@ def test_other_ways_to_search(cloud: AwsServer, backend: SageMakerBackend, datas
 
 
 def test_a_version_in_the_registry(cloud: AwsServer, trained: Trained) -> None:
-    request = dict(cloud.called("CreateModelPackage")[0])
+    [request] = [
+        call
+        for call in cloud.called("CreateModelPackage")
+        if call["ModelPackageDescription"].startswith(trained.first)
+    ]
     assert request["ModelPackageGroupName"] == "referral-triage"
     assert request["ModelPackageDescription"].split()[0] == trained.first
     assert request["ModelApprovalStatus"] == "PendingManualApproval"
@@ -398,6 +402,10 @@ def test_one_machine_can_not_be_divided(
         backend.update("small", trained.second, rollout=Rollout(canary=10))
     with pytest.raises(BackendError, match="are two ways"):
         backend.update("small", trained.second, rollout=Rollout(canary=10, linear=10))
+    with pytest.raises(BackendError, match="longer than the 8 hours"):
+        backend.update(
+            "small", trained.second, Hosting(instance_count=2), Rollout(linear=10, bake=3600)
+        )
     backend.update("small", trained.second, rollout=Rollout(bake=0))
     routing = sent(cloud, "UpdateEndpoint")["DeploymentConfig"]["BlueGreenUpdatePolicy"]
     assert routing["TrafficRoutingConfiguration"]["Type"] == "ALL_AT_ONCE"

@@ -39,7 +39,7 @@ INSTANCE_TYPE = "ml.m5.large"
 FILE_BYTES = 16 * 1024 * 1024
 MAX_PAYLOAD_MB = 6
 _LINES = "application/jsonlines"
-_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.5, 15.0, 1.3
+_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.2, 15.0, 1.3
 Say = Callable[[str], None]
 
 

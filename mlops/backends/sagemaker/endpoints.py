@@ -37,7 +37,7 @@ _STATUS: Mapping[str, EndpointStatus] = {
     "UpdateRollbackFailed": "Failed",
     "Deleting": "Deleting",
 }
-_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.5, 10.0, 1.3
+_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.2, 10.0, 1.3
 _WAIT_SECONDS = recipes.MAX_EXECUTION_SECONDS + 600.0
 _REASON_CHARACTERS = 300
 
@@ -289,7 +289,7 @@ class Endpoints:
                 return told
             if time.monotonic() > deadline:
                 raise BackendError(
-                    f"The endpoint {name} is {told['EndpointStatus']} since more than two hours. "
+                    f"The endpoint {name} is {told['EndpointStatus']} since more than eight hours. "
                     f"It goes on. See how it is: triage endpoints show {name}"
                 )
             time.sleep(pause)

@@ -15,7 +15,9 @@ SCALED_INSTANCE_TYPE = "ml.m5.large"
 CHAMPION, CHALLENGER = "champion", "challenger"
 MAX_CONCURRENCY = 5
 BAKE_SECONDS = 300
-MAX_EXECUTION_SECONDS = 7200
+# What SageMaker allows a rollout at most, and what starting the new fleet takes of it.
+MAX_EXECUTION_SECONDS = 28800
+FLEET_SECONDS = 1800
 START_SECONDS = 600
 
 
@@ -175,17 +177,25 @@ def deployment(
         )
     bake = BAKE_SECONDS if rollout.bake is None else rollout.bake
     routing: dict[str, Any] = {"WaitIntervalInSeconds": bake}
+    steps = 2
     if rollout.linear:
         routing |= {"Type": "LINEAR", "LinearStepSize": _percent(rollout.linear)}
+        steps = -(-100 // rollout.linear)
     elif machines >= 2:
         routing |= {"Type": "CANARY", "CanarySize": _percent(rollout.canary or 50)}
     else:
         routing |= {"Type": "ALL_AT_ONCE"}
+    seconds = FLEET_SECONDS + (steps + 1) * bake
+    if seconds > MAX_EXECUTION_SECONDS:
+        raise _contradiction(
+            f"{steps} steps of {bake} s take longer than the 8 hours that a rollout may take",
+            "Lower --bake, or raise --linear.",
+        )
     config: dict[str, Any] = {
         "BlueGreenUpdatePolicy": {
             "TrafficRoutingConfiguration": routing,
             "TerminationWaitInSeconds": bake,
-            "MaximumExecutionTimeoutInSeconds": MAX_EXECUTION_SECONDS,
+            "MaximumExecutionTimeoutInSeconds": max(seconds, 3600),
         }
     }
     if alarms:

@@ -10,6 +10,8 @@ requests than the ones that this backend makes and checks. Its telemetry is turn
 import importlib.util
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlops.errors import BackendError
@@ -74,6 +76,22 @@ def _ask_sdk(region: str) -> str:
             "was started. Set AWS_REGION to another one, or install AWS's own table: "
             "pip install 'referral-triage[sagemaker]'"
         )
+    with _no_telemetry(region):
+        from sagemaker.core import image_uris
+
+        try:
+            uri: str = image_uris.retrieve("xgboost", region, version=VERSION)
+        except (ValueError, KeyError):
+            raise BackendError(
+                f"SageMaker has no XGBoost image {VERSION} in the region {region!r}. Nothing was "
+                "started. Set AWS_REGION to another one."
+            ) from None
+        return uri
+
+
+@contextmanager
+def _no_telemetry(region: str) -> Iterator[None]:
+    """Within this the SDK reports nothing home; it can't be imported without a region."""
     with tempfile.TemporaryDirectory(prefix="triage-sdk-") as folder:
         config = Path(folder) / "config.yaml"
         config.write_text(
@@ -81,15 +99,17 @@ def _ask_sdk(region: str) -> str:
             "      TelemetryOptOut: true\n",
             encoding="utf-8",
         )
-        os.environ.setdefault("SAGEMAKER_USER_CONFIG_OVERRIDE", str(config))
-        os.environ.setdefault("AWS_DEFAULT_REGION", region)
-        from sagemaker.core import image_uris
-
+        ours = {
+            "SAGEMAKER_USER_CONFIG_OVERRIDE": str(config),
+            "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", region),
+        }
+        before = {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
         try:
-            uri: str = image_uris.retrieve("xgboost", region, version=VERSION)
-        except ValueError:
-            raise BackendError(
-                f"SageMaker has no XGBoost image {VERSION} in the region {region!r}. Nothing was "
-                "started. Set AWS_REGION to another one."
-            ) from None
-        return uri
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

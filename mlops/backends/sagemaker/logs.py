@@ -10,7 +10,7 @@ from mlops.backends.sagemaker.errors import AwsError
 from mlops.backends.sagemaker.reports import closing_line
 
 GROUP = "/aws/sagemaker/TrainingJobs"
-_FIRST_PAUSE, _SLOWER = 0.5, 1.5
+_FIRST_PAUSE, _SLOWER = 0.3, 1.3
 
 
 class Logs:

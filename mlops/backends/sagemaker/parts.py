@@ -9,7 +9,7 @@ from mlops.backends.sagemaker.names import PartName
 from mlops.backends.sagemaker.scaling import Scaling
 from mlops.errors import BackendError
 
-_PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.3
 _GONE_SECONDS = 600.0
 
 
