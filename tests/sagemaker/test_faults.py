@@ -69,7 +69,7 @@ def chosen() -> list[tuple[str, str, str]]:
     ]
     draw = random.Random(11)
     quick = [pair for pair in pairs if pair[0] not in SLOW]
-    slow = draw.sample([pair for pair in pairs if pair[0] in SLOW], 20)
+    slow = draw.sample([pair for pair in pairs if pair[0] in SLOW], 12)
     return slow + draw.sample(quick, TOTAL - len(slow))
 
 

@@ -28,7 +28,8 @@ def request(dataset: Path, name: str = "", **hyperparameters: str) -> TrainReque
 
 
 def jobs_made(cloud: AwsServer) -> int:
-    return len(cloud.client("sagemaker").list_training_jobs()["TrainingJobSummaries"])
+    pages = cloud.client("sagemaker").get_paginator("list_training_jobs").paginate()
+    return sum(len(page["TrainingJobSummaries"]) for page in pages)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -78,7 +79,7 @@ def test_spot_takes_the_machine_away_and_gives_another(
     cloud: AwsServer, backend: SageMakerBackend, dataset: Path
 ) -> None:
     def long(name: str, spot: bool) -> TrainRequest:
-        asked = request(dataset, name, num_round="200", eta="0.01")
+        asked = request(dataset, name, num_round="80", eta="0.01")
         return TrainRequest(
             asked.train, asked.validation, asked.hyperparameters, name, Compute(spot=spot)
         )

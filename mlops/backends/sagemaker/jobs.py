@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,21 @@ _CREATE = {
     "training": "create_training_job",
     "tuning": "create_hyper_parameter_tuning_job",
 }
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an artifact comes from.
+
+    Attributes:
+        training_job: The job that wrote it: of a tuning job, its best trial.
+        code: The s3:// address of the code package.
+        commit: The git commit of the code; `unknown` if an installed package started the job.
+    """
+
+    training_job: str
+    code: str
+    commit: str
 
 
 class Jobs:
@@ -142,32 +158,19 @@ class Jobs:
             raise
         return self.get(name)
 
-    def origin(self, name: str) -> dict[str, Any]:
-        """From what a job's artifact was made.
-
-        Returns:
-            `training_job` (the best trial's, of a tuning job), `code` (its s3:// address) and
-            `commit`.
-        """
+    def origin(self, name: str) -> Origin:
+        """From what a completed job's artifact was made."""
         job = self.get(name)
         aws_name = names.PREFIX + job.name
         if job.kind == "tuning":
             told = self._describe_tuning(aws_name)
             arn = told["HyperParameterTuningJobArn"]
             aws_name = str(told["BestTrainingJob"]["TrainingJobName"])
-            hyperparameters = told["TrainingJobDefinition"]["StaticHyperParameters"]
         else:
-            told = self._describe_training(aws_name)
-            arn = told["TrainingJobArn"]
-            hyperparameters = told["HyperParameters"]
+            arn = self._describe_training(aws_name)["TrainingJobArn"]
         tags = self._tags(arn)
         code = self._storage.address("code", tags[TAG_CODE][:32], "sourcedir.tar.gz")
-        return {
-            "training_job": aws_name,
-            "code": str(code),
-            "commit": tags.get(TAG_COMMIT, ""),
-            "hyperparameters": hyperparameters,
-        }
+        return Origin(names.shown_name(aws_name), str(code), tags[TAG_COMMIT])
 
     def _submit(
         self,

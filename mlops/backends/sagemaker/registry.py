@@ -22,7 +22,7 @@ from mlops.backends.sagemaker.card import card_content, quality_content
 from mlops.backends.sagemaker.errors import AwsError
 from mlops.backends.sagemaker.images import image_uri
 from mlops.backends.sagemaker.jobs import Jobs
-from mlops.backends.sagemaker.names import GROUP, shown_name
+from mlops.backends.sagemaker.names import GROUP
 from mlops.backends.sagemaker.place import Place
 from mlops.backends.sagemaker.storage import Address, Storage
 from mlops.backends.versions import (
@@ -83,9 +83,9 @@ class Registry:
         properties = {
             "model_version": name,
             "job": found.name,
-            "training_job": shown_name(origin["training_job"]),
-            "code": origin["code"],
-            "code_commit": origin["commit"],
+            "training_job": origin.training_job,
+            "code": origin.code,
+            "code_commit": origin.commit,
             "code_version": str(metadata.get("code_version", "")),
             "data_sha256": str(metadata.get("data_sha256", "")),
             **{f"metric:{key}": str(value) for key, value in metadata.get("metrics", {}).items()},
