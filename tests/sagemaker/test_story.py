@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ import pytest
 from mlops.backends import TrainRequest
 from mlops.backends.local import LocalBackend
 from mlops.backends.sagemaker import SageMakerBackend
+from mlops.errors import BackendError
 from mlops.operations import wait_for
 from mlops.settings import get_settings
+from tests.aws import faults
 from tests.aws.server import AwsServer
 from tests.sagemaker.conftest import BUCKET, CANARY, NOTE, QUICK, Trained, data_of, run
 
@@ -31,15 +35,15 @@ def keys(cloud: AwsServer, prefix: str = "") -> list[str]:
     return [item["Key"] for item in answer.get("Contents", ())]
 
 
-def spoil(cloud: AwsServer, version: str) -> str:
-    """A version that no container can load: its artifact in S3 is overwritten with rubbish."""
-    backend_artifact = run("models", "show", version, "--json")
-    address = json.loads(backend_artifact.stdout)["artifact"]
+@contextmanager
+def spoiled(cloud: AwsServer, version: str) -> Iterator[None]:
+    """Within this, no container can load a version: its artifact in S3 is rubbish."""
+    address = json.loads(run("models", "show", version, "--json").stdout)["artifact"]
     key = address.removeprefix(f"s3://{BUCKET}/")
-    content: bytes = cloud.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    content = cloud.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
     put(cloud, key, b"rubbish")
-    cloud.client("s3").put_object(Bucket=BUCKET, Key=key + ".whole", Body=content)
-    return str(key)
+    yield
+    put(cloud, key, content)
 
 
 def test_the_whole_story(
@@ -117,19 +121,14 @@ def test_the_whole_story(
 
     # A good update, a bad one that rolls back, the way back.
     assert f"serves {version}" in run("endpoints", "update", ENDPOINT, version).stdout
-    spoiled = spoil(cloud, trained.second)
-    bad = run("endpoints", "update", ENDPOINT, trained.second)
+    with spoiled(cloud, trained.second):
+        bad = run("endpoints", "update", ENDPOINT, trained.second)
     assert bad.exit_code == 1
     assert "was rolled back" in bad.stderr
     assert f"{version} serves on as before" in bad.stderr
     shown = data_of(run("endpoints", "show", ENDPOINT, "--json"))
     assert (shown["status"], shown["version"]) == ("InService", version)
     assert shown["previous"] == trained.first
-    put(
-        cloud,
-        spoiled,
-        cloud.client("s3").get_object(Bucket=BUCKET, Key=spoiled + ".whole")["Body"].read(),
-    )
     rolled = run("endpoints", "rollback", ENDPOINT)
     assert f"serves {trained.first}" in rolled.stdout
     assert version in rolled.stdout  # and how to return to it
@@ -150,6 +149,32 @@ def test_the_whole_story(
     alarms = cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix=ENDPOINT)
     assert alarms["MetricAlarms"] == []
     assert run("endpoints", "delete", ENDPOINT, "--yes").exit_code == 1
+
+
+def test_a_deployment_that_fails_leaves_nothing(
+    cloud: AwsServer, trained: Trained, backend: SageMakerBackend
+) -> None:
+    with spoiled(cloud, trained.second):
+        failed = run("deploy", trained.second, "--endpoint", "hopeless")
+    assert failed.exit_code == 1
+    assert "was not created" in failed.stderr
+    assert "Nothing of it was kept" in failed.stderr
+    assert backend.endpoint_parts("hopeless") == []
+
+
+def test_a_deployment_that_was_cut_off_is_waited_for(
+    cloud: AwsServer, trained: Trained, backend: SageMakerBackend
+) -> None:
+    # The command is gone before it hears that the endpoint is being made.
+    cloud.faults.queue("CreateEndpoint", faults.reset(after=True))
+    with pytest.raises(BackendError, match="can't be reached"):
+        backend.deploy("twice", trained.first)
+    made = len(cloud.called("CreateEndpoint"))
+    assert backend.deploy("twice", trained.first).status == "InService"
+    assert len(cloud.called("CreateEndpoint")) == made
+    with pytest.raises(BackendError, match="exists already"):
+        backend.deploy("twice", trained.first)
+    backend.delete_endpoint("twice")
 
 
 def test_the_same_data_and_seed_give_the_same_model_here_and_there(

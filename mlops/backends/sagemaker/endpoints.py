@@ -4,7 +4,6 @@ The name of a config says which version it serves. Which one served before is wr
 endpoint, as tags, before an update begins: whoever is killed after that has lost nothing.
 """
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from mlops.backends.sagemaker.alarms import Alarms
 from mlops.backends.sagemaker.aws import Aws
 from mlops.backends.sagemaker.errors import DENIED, AwsError
 from mlops.backends.sagemaker.history import History, serving_version
+from mlops.backends.sagemaker.looking import Looking, config_of, not_found, reason_of
 from mlops.backends.sagemaker.making import Making
 from mlops.backends.sagemaker.names import PartName, check_endpoint
 from mlops.backends.sagemaker.parts import Parts
@@ -23,7 +23,7 @@ from mlops.backends.sagemaker.registry import Registry
 from mlops.backends.sagemaker.scaling import Scaling
 from mlops.backends.sagemaker.storage import Storage
 from mlops.backends.versions import check_servable
-from mlops.errors import BackendError, NotFoundError
+from mlops.errors import BackendError
 from mlops.settings import Settings
 
 _STATUS: Mapping[str, EndpointStatus] = {
@@ -37,9 +37,6 @@ _STATUS: Mapping[str, EndpointStatus] = {
     "UpdateRollbackFailed": "Failed",
     "Deleting": "Deleting",
 }
-_FIRST_PAUSE, _LAST_PAUSE, _SLOWER = 0.2, 10.0, 1.3
-_WAIT_SECONDS = recipes.MAX_EXECUTION_SECONDS + 600.0
-_REASON_CHARACTERS = 300
 
 
 class Endpoints:
@@ -57,6 +54,7 @@ class Endpoints:
         self._storage = storage
         self._registry = registry
         self._settings = settings
+        self._looking = Looking(aws)
         self._making = Making(aws, storage, registry)
         self._history = History(aws)
         self._alarms = Alarms(aws)
@@ -69,11 +67,13 @@ class Endpoints:
         place = Place.read(self._settings)
         recipes.check_hosting(hosting, place)
         found = check_servable(self._registry.get(version))
-        told = self._told(name)
+        told = self._looking.told(name)
         if told is not None and told["EndpointStatus"] == "Failed":
             # Of a creation that failed: it never served, and AWS keeps its name taken.
             self._parts.remove(name)
             told = None
+        if told is not None and told["EndpointStatus"] != "Creating":
+            raise _exists(name, found.name)
         config = self._making.config(name, found, hosting, place)
         if told is None:
             try:
@@ -87,16 +87,13 @@ class Endpoints:
             except AwsError as error:
                 if not error.exists:
                     raise
-            told = self._require(name)
-        if told["EndpointConfigName"] != config or told["EndpointStatus"] != "Creating":
-            raise BackendError(
-                f"The endpoint {name} exists already and was left as it is. To change what it "
-                f"serves: triage endpoints update {name} {found.name}"
-            )
-        told = self._wait(name)
+        # Another command may have been first, with another config.
+        told = self._looking.wait(name)
+        if config_of(told) != config:
+            raise _exists(name, found.name)
         if told["EndpointStatus"] != "InService":
             raise BackendError(
-                f"The endpoint {name} was not created: {_reason(told)}. {self._clear(name)} "
+                f"The endpoint {name} was not created: {reason_of(told)}. {self._clear(name)} "
                 "Deploy another version: triage models list"
             )
         self._scale(name, told, hosting)
@@ -105,10 +102,15 @@ class Endpoints:
     def update(self, name: str, version: str, hosting: Hosting, rollout: Rollout) -> Endpoint:
         """Change what an endpoint serves and wait until it does; see `Backend.update`."""
         place = Place.read(self._settings)
-        told = self._require(name)
+        told = self._looking.require(name)
+        if told["EndpointStatus"] in ("Failed", "OutOfService"):
+            raise BackendError(
+                f"The endpoint {name} has failed ({reason_of(told)}) and can't be updated. Its "
+                f"versions are kept. Delete it and deploy anew: triage endpoints delete {name}"
+            )
         found = check_servable(self._registry.get(version))
         current = self._aws.call(
-            "sagemaker", "describe_endpoint_config", EndpointConfigName=_config(told)
+            "sagemaker", "describe_endpoint_config", EndpointConfigName=config_of(told)
         )
         wanted = recipes.inherited(hosting, current)
         recipes.check_hosting(wanted, place)
@@ -121,7 +123,7 @@ class Endpoints:
         config = self._making.config(name, found, wanted, place)
         if told["EndpointStatus"] != "InService":
             self._join(name, told, config)
-        elif _config(told) != config:
+        elif config_of(told) != config:
             names: list[str] = []
             if rollout.alarms is not False:
                 self._alarms.check_quiet(name)
@@ -138,7 +140,7 @@ class Endpoints:
         All traffic moves at once and no alarm watches: the endpoint is ill, and the way back must
         not depend on how it feels.
         """
-        told = self._require(name)
+        told = self._looking.require(name)
         before = self._history.previous(told)
         if told["EndpointStatus"] in ("Updating", "RollingBack", "Creating"):
             raise self._busy(name, told)
@@ -166,7 +168,7 @@ class Endpoints:
 
     def get(self, name: str) -> Endpoint:
         """The endpoint as it stands now."""
-        return self._endpoint(self._require(name))
+        return self._endpoint(self._looking.require(name))
 
     def all(self) -> list[Endpoint]:
         """Every endpoint that this package has made, by name."""
@@ -175,28 +177,28 @@ class Endpoints:
             "sagemaker", "list_endpoints", "Endpoints", SortBy="Name", SortOrder="Ascending"
         ):
             try:
-                told = self._told(str(item["EndpointName"]))
+                told = self._looking.told(str(item["EndpointName"]))
             except AwsError as error:
                 if error.code in DENIED:  # somebody else's
                     continue
                 raise
-            if told is not None and PartName.parse(_config(told)) is not None:
+            if told is not None and PartName.parse(config_of(told)) is not None:
                 found.append(self._endpoint(told))
         return sorted(found, key=lambda endpoint: endpoint.name)
 
     def parts(self, name: str) -> list[str]:
         """What `delete` would remove, a line for each part."""
-        told = self._told(name)
+        told = self._looking.told(name)
         lines = []
         if told is not None:
-            serves = serving_version(_config(told))
+            serves = serving_version(config_of(told))
             lines.append(f"endpoint {name} ({told['EndpointStatus']}, serves {serves})")
         return [*lines, *self._parts.lines(name)]
 
     def delete(self, name: str) -> None:
         """Remove it with its configs, models, alarms and autoscaling."""
         if not self.parts(name):
-            raise _not_found(name)
+            raise not_found(name)
         self._parts.remove(name)
 
     def _clear(self, name: str) -> str:
@@ -241,16 +243,11 @@ class Endpoints:
         """Go on with an update that is under way, if it is the same one.
 
         Raises:
-            BackendError: if it is another one, or the endpoint has failed.
+            BackendError: if it is another one.
         """
         under_way = told["EndpointStatus"] in ("Updating", "SystemUpdating")
         if under_way and self._history.target(told) == config:
             return
-        if told["EndpointStatus"] in ("Failed", "OutOfService"):
-            raise BackendError(
-                f"The endpoint {name} has failed ({_reason(told)}) and can't be updated. Its "
-                f"versions are kept. Delete it and deploy anew: triage endpoints delete {name}"
-            )
         raise self._busy(name, told)
 
     def _finish(self, name: str, config: str, version: str) -> dict[str, Any]:
@@ -259,61 +256,25 @@ class Endpoints:
         Raises:
             BackendError: if it isn't the config that was asked for: SageMaker has rolled back.
         """
-        told = self._wait(name)
-        if told["EndpointStatus"] == "InService" and _config(told) == config:
+        told = self._looking.wait(name)
+        if told["EndpointStatus"] == "InService" and config_of(told) == config:
             return told
         if told["EndpointStatus"] == "InService":
             raise BackendError(
-                f"The update of {name} to {version} was rolled back: {_reason(told)}. "
-                f"{serving_version(_config(told))} serves on as before. Look at the alarms and "
+                f"The update of {name} to {version} was rolled back: {reason_of(told)}. "
+                f"{serving_version(config_of(told))} serves on as before. Look at the alarms and "
                 f"the log /aws/sagemaker/Endpoints/{name}, then try another version."
             )
         raise BackendError(
             f"The update of {name} to {version} failed and it is {told['EndpointStatus']}: "
-            f"{_reason(told)}. Its versions are kept. Deploy it anew: triage endpoints delete "
+            f"{reason_of(told)}. Its versions are kept. Deploy it anew: triage endpoints delete "
             f"{name}, then triage deploy"
         )
-
-    def _wait(self, name: str) -> dict[str, Any]:
-        """Wait until an endpoint is neither created nor changed any more."""
-        deadline = time.monotonic() + _WAIT_SECONDS
-        pause = _FIRST_PAUSE
-        while True:
-            told = self._require(name)
-            if told["EndpointStatus"] not in (
-                "Creating",
-                "Updating",
-                "SystemUpdating",
-                "RollingBack",
-            ):
-                return told
-            if time.monotonic() > deadline:
-                raise BackendError(
-                    f"The endpoint {name} is {told['EndpointStatus']} since more than eight hours. "
-                    f"It goes on. See how it is: triage endpoints show {name}"
-                )
-            time.sleep(pause)
-            pause = min(_LAST_PAUSE, pause * _SLOWER)
 
     def _scale(self, name: str, told: Mapping[str, Any], hosting: Hosting) -> None:
         if hosting.scale_to:
             least = int(told["ProductionVariants"][0].get("DesiredInstanceCount") or 1)
             self._scaling.turn_on(name, min(least, hosting.scale_to), hosting.scale_to)
-
-    def _told(self, name: str) -> dict[str, Any] | None:
-        """A `DescribeEndpoint` answer; None if there is no such endpoint."""
-        try:
-            return self._aws.call("sagemaker", "describe_endpoint", EndpointName=name)
-        except AwsError as error:
-            if error.missing or error.code in ("ValidationException", "ParamValidationError"):
-                return None
-            raise
-
-    def _require(self, name: str) -> dict[str, Any]:
-        told = self._told(name)
-        if told is None:
-            raise _not_found(name)
-        return told
 
     def _busy(self, name: str, told: Mapping[str, Any]) -> BackendError:
         wanted = self._history.target(told)
@@ -328,32 +289,23 @@ class Endpoints:
         shadow = None
         if told.get("ShadowProductionVariants"):
             config = self._aws.call(
-                "sagemaker", "describe_endpoint_config", EndpointConfigName=_config(told)
+                "sagemaker", "describe_endpoint_config", EndpointConfigName=config_of(told)
             )
             shadow = serving_version(str(config["ShadowProductionVariants"][0]["ModelName"]))
         return Endpoint(
             name=str(told["EndpointName"]),
             status=_STATUS.get(str(told["EndpointStatus"]), "Failed"),
-            version=serving_version(_config(told)),
+            version=serving_version(config_of(told)),
             previous=serving_version(previous) if previous else None,
             created=told["CreationTime"],
             updated=told["LastModifiedTime"],
-            failure=_reason(told) if told.get("FailureReason") else None,
+            failure=reason_of(told) if told.get("FailureReason") else None,
             shadow=shadow,
         )
 
 
-def _config(told: Mapping[str, Any]) -> str:
-    return str(told.get("EndpointConfigName", ""))
-
-
-def _reason(told: Mapping[str, Any]) -> str:
-    said = " ".join(str(told.get("FailureReason") or "SageMaker gives no reason").split())
-    return said[:_REASON_CHARACTERS].rstrip(".")
-
-
-def _not_found(name: str) -> NotFoundError:
-    return NotFoundError(
-        f"There is no endpoint {name[:80]!r}. Nothing was changed. "
-        "See which there are: triage endpoints list; or create it: triage deploy"
+def _exists(name: str, version: str) -> BackendError:
+    return BackendError(
+        f"The endpoint {name} exists already and was left as it is. To change what it serves: "
+        f"triage endpoints update {name} {version}"
     )
