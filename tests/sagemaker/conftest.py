@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pytest
 from click.testing import CliRunner, Result
 
@@ -61,6 +64,14 @@ def cloud() -> Iterator[AwsServer]:
     server.client("s3").create_bucket(Bucket=BUCKET)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def models_of_the_services() -> Iterator[None]:
+    """What botocore knows of AWS is read once, not by each command that runs in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lru_cache(botocore.loaders.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)

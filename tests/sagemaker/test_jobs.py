@@ -157,7 +157,8 @@ def test_a_tuning_job_that_is_stopped_keeps_its_best(
         TuneRequest(
             dataset / "train.jsonl",
             dataset / "validation.jsonl",
-            ranges={"num_round": (2, 9)},
+            hyperparameters={"num_round": "3"},
+            ranges={"eta": (0.2, 0.4)},
             max_jobs=30,
             name="stopped",
         )

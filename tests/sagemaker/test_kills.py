@@ -48,7 +48,7 @@ def test_tuning(cloud: AwsServer, backend: SageMakerBackend, dataset: Path, tmp_
     for number, requests in enumerate(points(TUNING, 16, 2)):
         arguments = ["tune", "--data", str(dataset), "--name", f"cut{number}", "--max-jobs", "2"]
         arguments += ["--max-parallel-jobs", "1", "--seed", str(number)]
-        arguments += ["--range", "num_round=2:9"]
+        arguments += ["--range", "max_depth=2:5", "-p", "num_round=4"]
         killed += run_until(cloud, requests, arguments, variables_for(cloud), tmp_path)
         again = run(*arguments, "--no-wait")
         assert again.exit_code == 0, again.output
