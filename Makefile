@@ -28,7 +28,7 @@ test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest
 
 conformance: $(READY) ## Run our code under AWS's own toolkits, and compare
-	@echo '==> Conformance (sets up .venv-conformance once; about 500 MB)'
+	@echo '==> Conformance (sets up .venv-conformance once; about 400 MB)'
 	@$(BIN)/python -m tests.conformance
 
 lint: $(READY) ## Check style and types

@@ -11,20 +11,22 @@ credentials, so that our code, the `triage` command and `aws` talk to it without
 
 `aws.calls` has every request that arrived, `aws.called(operation)` the parameters of one kind,
 `aws.variables` the environment for a process. All requests are compared with botocore's model of
-the service first, and refused as AWS refuses them. What goes wrong is ordered beforehand:
+the service first, and refused as AWS refuses them. What goes wrong is ordered beforehand, with what
+is in `tests.aws.faults`:
 
-    aws.faults.queue("CreateTrainingJob", faults.throttled(), times=2)   # `tests.aws.faults`
-    aws.faults.queue("CreateEndpoint", faults.reset(after=True))         # done, answer lost
-    aws.faults.queue("CreateTrainingJob", faults.capacity())             # starts, then fails
-    aws.jobs.interrupt(name)                                             # Spot takes its instance
-    aws.client("cloudwatch").set_alarm_state(...)                        # rolls an update back
+    aws.faults.queue("CreateTrainingJob", faults.throttled(), times=2)
+    aws.faults.queue("CreateEndpoint", faults.reset(after=True))  # done, and the answer is lost
+    aws.faults.queue("CreateEndpoint", faults.capacity())  # begins, and fails; jobs do so too
+    aws.jobs.interrupt(name)  # Spot takes its instance away
+    aws.client("cloudwatch").set_alarm_state(...)  # rolls back an update that it guards
 
 Jobs and containers are processes of this Python, below a temporary folder that stands for
 `/opt/ml`; none outlives the server. What takes minutes on AWS takes the seconds of
-`AwsServer(pace=Pace(...))`. Several instances of a job are called `127.0.0.1`, `127.0.0.2`, …,
-as no resolver knows `algo-2`; a lone one is `algo-1`.
+`AwsServer(pace=Pace(...))`, see `tests.aws.pace`. Several instances of a job are called
+`127.0.0.1`, `127.0.0.2`, …, as no resolver knows `algo-2`; a lone one is `algo-1`.
 
 moto answers for S3, STS, IAM, KMS, CloudWatch, CloudWatch Logs and autoscaling. SageMaker is all
-here, since moto's accepts duplicates and unknown names, runs nothing and serves nothing.
-`python -m tests.aws` serves until it is interrupted, and prints the variables to set.
+here, since moto's accepts duplicates and unknown names, runs nothing and serves nothing. Data
+capture is accepted and captures nothing; pipe input, manifests, and filters of transform jobs are
+refused. `python -m tests.aws` serves until it is interrupted, and prints the variables to set.
 """

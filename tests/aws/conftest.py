@@ -49,11 +49,11 @@ def output_fn(prediction, accept):
 
 
 def packed(**files: str | bytes) -> bytes:
-    """A tar.gz of files; `__` in a name is a slash, and `.py` is added to code."""
+    """A tar.gz of files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, content in files.items():
-            member = tarfile.TarInfo(name.replace("__", "/"))
+            member = tarfile.TarInfo(name)
             data = content.encode() if isinstance(content, str) else content
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
@@ -66,7 +66,7 @@ def unpacked(content: bytes) -> dict[str, bytes]:
         return {member.name: file.read() for member in tar if (file := tar.extractfile(member))}
 
 
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Wait until something holds, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
@@ -212,7 +212,7 @@ def training_request(name: str, source: str) -> dict[str, Any]:
         ],
         "OutputDataConfig": {"S3OutputPath": "s3://triage/jobs"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 10},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 300},
     }
 
 

@@ -159,26 +159,24 @@ def test_nothing_is_left_when_the_server_ends(aws: AwsServer) -> None:
 def test_nothing_is_left_when_its_process_is_killed(tmp_path: Path) -> None:
     folder = tmp_path / "server"
     folder.mkdir()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.aws"],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(6)]
-    url = dict(line.removeprefix("export ").strip().split("=") for line in lines)[
-        "AWS_ENDPOINT_URL"
-    ]
-    server = AwsServer(port=int(url.rpartition(":")[2]))  # its clients only: it is not started
-    account = Account(server)
-    account.train(script="import time; time.sleep(300)")
-    until(lambda: running_below(folder))
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    until(lambda: not running_below(folder), 5)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(6)]
+            variables = dict(line.removeprefix("export ").strip().split("=") for line in lines)
+            port = int(variables["AWS_ENDPOINT_URL"].rpartition(":")[2])
+            account = Account(AwsServer(port=port))  # its clients only: it is not started
+            account.train(script="import time; time.sleep(300)")
+            until(lambda: running_below(folder))
+        finally:
+            process.kill()
+    until(lambda: not running_below(folder), 10)
 
 
 def running_below(folder: Path) -> list[str]:

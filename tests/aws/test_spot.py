@@ -86,6 +86,20 @@ def test_several_instances_share_the_data_by_key(account: Account) -> None:
     }
 
 
+def test_the_instance_that_failed_gives_the_reason(account: Account) -> None:
+    script = (
+        "import json, os, sys, time\n"
+        "if os.environ['SM_CURRENT_HOST'] == json.loads(os.environ['SM_HOSTS'])[1]:\n"
+        "    sys.exit('The second one failed.')\n"
+        "time.sleep(60)\n"
+    )
+    size = training_request("job", "")["ResourceConfig"] | {"InstanceCount": 2}
+    account.train(script=script, ResourceConfig=size)
+    job = account.ended("job")
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "The second one failed." in job["FailureReason"]
+
+
 def test_network_isolation_keeps_the_code_on_s3_out_of_reach(account: Account) -> None:
     account.train(EnableNetworkIsolation=True)
     job = account.ended("job")

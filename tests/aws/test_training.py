@@ -49,6 +49,9 @@ def test_a_script_that_fails_gives_its_reason(account: Account) -> None:
     assert "ModelArtifacts" not in job
     assert "The channel is empty." in job["FailureReason"]
     assert job["FailureReason"].endswith("exit code: 1")
+    for status, expected in (("Failed", ["job"]), ("Completed", [])):
+        found = account.sagemaker.list_training_jobs(StatusEquals=status)["TrainingJobSummaries"]
+        assert [item["TrainingJobName"] for item in found] == expected
 
 
 def test_stop_lets_a_script_write_what_it_has(account: Account) -> None:
@@ -86,6 +89,8 @@ def test_what_aws_would_refuse_is_refused(account: Account) -> None:
         {"TrainingJobName": "with_underscore"},
         {"EnableManagedSpotTraining": True},
         {"OutputDataConfig": {}},
+        {"AlgorithmSpecification": good["AlgorithmSpecification"] | {"TrainingInputMode": "Pipe"}},
+        {"InputDataConfig": good["InputDataConfig"] * 2},
         {"ResourceConfig": {**good["ResourceConfig"], "InstanceType": "ml.m5.enormous"}},
     ):
         with pytest.raises(ClientError, match="ValidationException"):

@@ -243,7 +243,12 @@ def _check(params: Mapping[str, Any]) -> None:
         raise invalid("MaxWaitTimeInSeconds can't be given without EnableManagedSpotTraining.")
     if wait is not None and wait < limits.get("MaxRuntimeInSeconds", 86400):
         raise invalid("MaxWaitTimeInSeconds must be greater than or equal to MaxRuntimeInSeconds.")
-    names = [channel["ChannelName"] for channel in params.get("InputDataConfig", [])]
+    channels = params.get("InputDataConfig", [])
+    sources = [channel["DataSource"].get("S3DataSource", {}) for channel in channels]
+    modes = {algorithm.get("TrainingInputMode"), *(c.get("InputMode") for c in channels)}
+    if "Pipe" in modes or any(source.get("S3DataType") != "S3Prefix" for source in sources):
+        raise invalid("The test server reads whole files below S3 prefixes only.")
+    names = [channel["ChannelName"] for channel in channels]
     if len(set(names)) < len(names):
         raise invalid("Channel names must be unique.")
     for definition in algorithm.get("MetricDefinitions", []):

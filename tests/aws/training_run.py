@@ -68,6 +68,8 @@ class Run:
             try:
                 interrupted = self._train()
             finally:
+                # Before the others are ended: what they end with is no failure of theirs.
+                failed = [instance for instance in self._instances if instance.code]
                 for instance in self._instances:
                     instance.end()
                     instance.sync_checkpoints()
@@ -77,7 +79,6 @@ class Run:
             job.enter("Interrupted", "Training job interrupted: the Spot capacity was reclaimed")
             self._pause(self._pace.step)
             job.enter("Starting", "Launching requested ML instances")
-        failed = [instance for instance in self._instances if instance.code]
         if failed and not self._stopping:
             raise Ended("Failed", reason=failed[0].failure())
         self._upload()
