@@ -32,7 +32,16 @@ class Check:
 @click.command(short_help="Check the set-up, and name the fix.")
 @json_option
 @click.option("--settings", "list_settings", is_flag=True, help="List every setting instead.")
-def doctor(as_json: bool, list_settings: bool) -> None:
+@click.option(
+    "--iam",
+    type=click.Choice(["bot", "engineer", "execution", "trust"]),
+    help="Print the least AWS policy for one of these instead.",
+)
+def doctor(
+    as_json: bool,
+    list_settings: bool,
+    iam: Literal["bot", "engineer", "execution", "trust"] | None,
+) -> None:
     """Check settings, tokens, database, model and endpoint, and name the fix for each.
 
     It changes nothing and never prints a token.
@@ -41,12 +50,18 @@ def doctor(as_json: bool, list_settings: bool) -> None:
     Examples:
       triage doctor
       triage doctor --settings
+      triage doctor --iam execution > policy.json
       triage doctor --json | jq '.[] | select(.state != "ok")'
 
     Exit code 1 if a check failed; a warning is not a failure.
     """
     if list_settings:
         _list_settings(as_json)
+        return
+    if iam is not None:
+        from mlops.backends.sagemaker.access import policy
+
+        echo_json(policy(iam, get_settings()))
         return
     checks = list(run_checks())
     if as_json:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops.backends import Backend, Job, ModelVersion, TrainRequest, TuneRequest
+from mlops.backends.options import ANY_COMPUTE, ANY_SEARCH, Compute, Search
 from mlops.errors import BackendError, DataError, NotFoundError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _WORKSHOP_RANGES = {
     "eta": (0.0, 1.0),
 }
 _POLL_SECONDS = 0.3
+_SLOWER = 1.3
 
 
 def prepare_data(
@@ -66,23 +68,31 @@ def prepare_data(
 
 def start_training(
     backend: Backend,
-    dataset: Path,
+    dataset: Path | str,
     *,
     hyperparameters: Mapping[str, str] | None = None,
     name: str = "",
+    compute: Compute = ANY_COMPUTE,
 ) -> Job:
-    """Start a training job on a dataset folder and return at once.
+    """Start a training job on a dataset and return at once.
+
+    Args:
+        dataset: A folder that `prepare_data` gave, or an s3:// address of one with `train/` and
+            `validation/` below it.
 
     Raises:
-        BackendError: if a hyperparameter is wrong, or the name stands for another request.
+        BackendError: if a hyperparameter is wrong, the name stands for another request, or an
+            option can't be honoured.
     """
     train, validation = _parts(dataset)
-    return backend.train(TrainRequest(train, validation, dict(hyperparameters or {}), name))
+    return backend.train(
+        TrainRequest(train, validation, dict(hyperparameters or {}), name, compute)
+    )
 
 
 def start_tuning(
     backend: Backend,
-    dataset: Path,
+    dataset: Path | str,
     *,
     hyperparameters: Mapping[str, str] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
@@ -90,10 +100,13 @@ def start_tuning(
     max_parallel_jobs: int = 2,
     seed: int = 0,
     name: str = "",
+    compute: Compute = ANY_COMPUTE,
+    search: Search = ANY_SEARCH,
 ) -> Job:
-    """Start a tuning job on a dataset folder and return at once.
+    """Start a tuning job on a dataset and return at once.
 
     Args:
+        dataset: As for `start_training`.
         ranges: What is searched; None: `default_ranges`, without what has a value already.
 
     Raises:
@@ -113,6 +126,8 @@ def start_tuning(
             max_parallel_jobs=max_parallel_jobs,
             seed=seed,
             name=name,
+            compute=compute,
+            search=search,
         )
     )
 
@@ -147,11 +162,12 @@ def wait_for(
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     seen: Job | None = None
+    pause = _POLL_SECONDS
     while True:
         current = backend.job(job)
         if current != seen:
             on_progress(current)
-            seen = current
+            seen, pause = current, _POLL_SECONDS
         if current.done:
             return current
         if deadline is not None and time.monotonic() > deadline:
@@ -159,7 +175,8 @@ def wait_for(
                 f"The job {job} has not ended within {timeout:g} s. It runs on. "
                 f"Follow it: triage jobs logs {job} --follow"
             )
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(backend.poll_seconds, pause * _SLOWER)
 
 
 def finish(backend: Backend, job: Job) -> ModelVersion:
@@ -184,7 +201,10 @@ def champion_version(backend: Backend, settings: "Settings") -> str:
         return "shipped"
 
 
-def _parts(dataset: Path) -> tuple[Path, Path | None]:
+def _parts(dataset: Path | str) -> tuple[Path | str, Path | str | None]:
+    if isinstance(dataset, str):
+        folder = dataset.rstrip("/")
+        return f"{folder}/train/", f"{folder}/validation/"
     validation = dataset / "validation.jsonl"
     return dataset / "train.jsonl", validation if validation.is_file() else None
 

@@ -61,6 +61,21 @@ class Settings(BaseSettings):
         default=None, description="Role that SageMaker jobs run as."
     )
     aws_region: str | None = Field(default=None, description="AWS region.")
+    triage_kms_key: str | None = Field(
+        default=None, description="KMS key that encrypts what is kept in AWS; empty: AWS's own."
+    )
+    triage_subnets: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Subnets of the VPC that jobs and endpoints run in; empty: no VPC."
+    )
+    triage_security_groups: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Security groups of jobs and endpoints; with TRIAGE_SUBNETS."
+    )
+    triage_network_isolation: bool = Field(
+        default=False, description="Whether containers on SageMaker are cut off from every network."
+    )
+    triage_tags: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="KEY=VALUE tags for everything that is made in AWS."
+    )
     triage_leads: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Slack user and user-group IDs that may run operations; empty: nobody.",
@@ -74,12 +89,26 @@ class Settings(BaseSettings):
         "empty: made once and kept below TRIAGE_HOME. Several bots need the same one.",
     )
 
-    @field_validator("triage_leads", "triage_channels", mode="before")
+    @field_validator(
+        "triage_leads",
+        "triage_channels",
+        "triage_subnets",
+        "triage_security_groups",
+        "triage_tags",
+        mode="before",
+    )
     @classmethod
     def _split_ids(cls, value: object) -> object:
         """IDs may be separated by commas or blanks."""
         if isinstance(value, str):
             return tuple(value.replace(",", " ").split())
+        return value
+
+    @field_validator("triage_tags")
+    @classmethod
+    def _tags(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(tag.find("=") > 0 for tag in value):
+            raise ValueError("each tag is KEY=VALUE")
         return value
 
     @field_validator("triage_home")

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -87,21 +88,19 @@ def score_csv(
     size = source.stat().st_size
     try:
         with _open_text(source, encoding) as lines:
-            header, rows = _read_table(lines, column)
-            position = header.index(column)
-            keep = [i for i, name in enumerate(header) if name not in COLUMNS]
+            rows = OpenTable(lines, column)
             with partial.open("r+" if done.rows else "w", encoding="utf-8", newline="") as out:
                 out.truncate(done.bytes)
                 out.seek(done.bytes)
                 writer = csv.writer(out, delimiter=rows.delimiter)
                 if not done.bytes:
-                    writer.writerow([header[i] for i in keep] + list(COLUMNS))
+                    writer.writerow([*rows.kept_header(), *COLUMNS])
                 count, refused = done.rows, done.refused
-                remaining = islice(rows, done.rows, None)
+                remaining = islice(rows.kept(), done.rows, None)
                 while batch := list(islice(remaining, BATCH_ROWS)):
-                    answers = _classify([row[position] for row in batch], classifier)
-                    for row, answer in zip(batch, answers, strict=True):
-                        writer.writerow([row[i] for i in keep] + _cells(answer))
+                    answers = _classify([text for _, text in batch], classifier)
+                    for (kept, _), answer in zip(batch, answers, strict=True):
+                        writer.writerow(kept + cells(answer))
                     count += len(batch)
                     refused += sum(isinstance(answer, str) for answer in answers)
                     out.flush()
@@ -124,6 +123,58 @@ def score_csv(
     partial.replace(output)
     record.unlink(missing_ok=True)
     return Scored(count, refused, done.rows)
+
+
+class OpenTable:
+    """The rows of a table with a column of notes, in the order of the file.
+
+    Args:
+        lines: The open file.
+        column: The column that holds the notes.
+
+    Raises:
+        DataError: if there is no such column.
+    """
+
+    def __init__(self, lines: TextIO, column: str) -> None:
+        header, self._rows = _read_table(lines, column)
+        self._header = header
+        self._position = header.index(column)
+        # An earlier scoring's columns are replaced.
+        self._keep = [i for i, name in enumerate(header) if name not in COLUMNS]
+        self.delimiter = self._rows.delimiter
+
+    def texts(self) -> Iterator[str]:
+        """The text of each row."""
+        for _, text in self.kept():
+            yield text
+
+    def kept_header(self) -> list[str]:
+        """The names of the columns that a scored table keeps."""
+        return [self._header[i] for i in self._keep]
+
+    def kept(self) -> Iterator[tuple[list[str], str]]:
+        """The cells of each row that a scored table keeps, and its text."""
+        for row in self._rows:
+            yield [row[i] for i in self._keep], row[self._position]
+
+
+@contextmanager
+def open_table(source: Path, column: str) -> Iterator[OpenTable]:
+    """Open a CSV file (comma, semicolon or tab; plain or .gz; UTF-8 or Windows-1252).
+
+    Raises:
+        DataError: the file is not such a table.
+    """
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    with _open_text(source, _encoding(source)) as lines:
+        try:
+            yield OpenTable(lines, column)
+        except csv.Error as error:
+            raise DataError(
+                f"{source.name} can't be read as CSV: {error}. Nothing was written. "
+                "Export the file again; a quotation mark may be unbalanced."
+            ) from None
 
 
 class _Rows:
@@ -178,7 +229,8 @@ def _classify(texts: Sequence[str], classifier: Classifier) -> list[Recommendati
         return answers
 
 
-def _cells(answer: Recommendation | str) -> list[str]:
+def cells(answer: Recommendation | str) -> list[str]:
+    """The cells of `COLUMNS` for an answer, or for the sentence that says why there is none."""
     if isinstance(answer, str):
         return ["", "", "", "", "", answer]
     return [

@@ -10,12 +10,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from mlops.backends.options import (
+    ANY_COMPUTE,
+    ANY_HOSTING,
+    ANY_ROLLOUT,
+    ANY_SEARCH,
+    Compute,
+    Hosting,
+    Rollout,
+    Search,
+)
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlops.settings import Settings
 
 JobKind = Literal["training", "tuning"]
 JobStatus = Literal["InProgress", "Completed", "Failed", "Stopping", "Stopped"]
 EndpointStatus = Literal["Creating", "Updating", "InService", "RollingBack", "Failed", "Deleting"]
+Approval = Literal["PendingManualApproval", "Approved", "Rejected"]
 
 
 @dataclass(frozen=True)
@@ -23,16 +37,19 @@ class TrainRequest:
     """One training job.
 
     Attributes:
-        train: Records to fit on, as JSON Lines (`mlops.data` writes them).
+        train: Records to fit on, as JSON Lines (`mlops.data` writes them): a file, a folder, or an
+            s3:// address of files that stay where they are.
         validation: Records to score on; None: `train.py` holds some clusters back.
         hyperparameters: What `train.py` takes, by its own names.
-        name: Repeating a request under its name finds the job already there; empty: a new name.
+        name: Repeating a request under its name finds the job already there; empty: the backend
+            chooses.
     """
 
-    train: Path
-    validation: Path | None = None
+    train: Path | str
+    validation: Path | str | None = None
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    compute: Compute = ANY_COMPUTE
 
 
 @dataclass(frozen=True)
@@ -44,8 +61,8 @@ class TuneRequest:
         objective: The metric that is maximised.
     """
 
-    train: Path
-    validation: Path | None = None
+    train: Path | str
+    validation: Path | str | None = None
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     objective: str = "validation:auc"
@@ -53,6 +70,35 @@ class TuneRequest:
     max_parallel_jobs: int = 2
     seed: int = 0
     name: str = ""
+    compute: Compute = ANY_COMPUTE
+    search: Search = ANY_SEARCH
+
+
+@dataclass(frozen=True)
+class TableRequest:
+    """A table of notes in S3 that is scored where it lies.
+
+    Attributes:
+        source: s3:// address of a CSV file with a header, plain or .gz.
+        column: The column that holds the notes.
+        output: s3:// address that the scored table is written to.
+        version: The model version that scores.
+    """
+
+    source: str
+    column: str
+    output: str
+    version: str
+    compute: Compute = ANY_COMPUTE
+
+
+@dataclass(frozen=True)
+class ScoredTable:
+    """What came of a table: rows in the order of the input, and how many had no note to score."""
+
+    output: str
+    rows: int
+    refused: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +120,9 @@ class Job:
         artifact: Its `model.tar.gz` once it is completed (a path or an s3:// address).
         failure: One sentence, when it failed.
         trials: Of a tuning job, in order; `best_trial` is the number of the best one so far.
+        detail: What it is doing now, in the backend's words, such as `Downloading`.
+        training_seconds: Machine time of its work.
+        billable_seconds: What of that is paid for: less, on Spot machines.
     """
 
     name: str
@@ -87,11 +136,21 @@ class Job:
     failure: str | None = None
     trials: Sequence[Trial] = ()
     best_trial: int | None = None
+    detail: str = ""
+    training_seconds: int | None = None
+    billable_seconds: int | None = None
 
     @property
     def done(self) -> bool:
         """Whether it has come to its end, good or bad."""
         return self.status in ("Completed", "Failed", "Stopped")
+
+    @property
+    def saving(self) -> float | None:
+        """The share of the machine time that Spot made free, 0 to 1; None if it isn't known."""
+        if not self.training_seconds or self.billable_seconds is None:
+            return None
+        return max(0.0, 1 - self.billable_seconds / self.training_seconds)
 
 
 @dataclass(frozen=True)
@@ -106,6 +165,7 @@ class ModelVersion:
         data_sha256: Hash of the records it was trained on.
         code_version: Version of this package that trained it.
         job: The job it came from; None for the shipped one.
+        approval: Whether a person has judged it; a rejected one is not served.
     """
 
     name: str
@@ -116,6 +176,7 @@ class ModelVersion:
     code_version: str = ""
     job: str | None = None
     shipped: bool = False
+    approval: Approval = "PendingManualApproval"
 
 
 @dataclass(frozen=True)
@@ -127,6 +188,7 @@ class Endpoint:
         previous: The version a rollback would return to.
         url: Where it listens, if it is on this machine; the same for as long as it exists.
         failure: One sentence, when the last operation on it failed.
+        shadow: A version that is sent a copy of each request, if there is one.
     """
 
     name: str
@@ -137,6 +199,7 @@ class Endpoint:
     updated: datetime
     url: str | None = None
     failure: str | None = None
+    shadow: str | None = None
 
 
 class Backend(Protocol):
@@ -147,6 +210,8 @@ class Backend(Protocol):
     """
 
     name: str
+    # How many seconds lie between two questions about the same thing, at most.
+    poll_seconds: float
 
     def train(self, request: TrainRequest) -> Job:
         """Start a training job and return at once."""
@@ -175,13 +240,22 @@ class Backend(Protocol):
     def versions(self) -> list[ModelVersion]:
         """Every version, newest first; the shipped one is always among them."""
 
-    def deploy(self, endpoint: str, version: str) -> Endpoint:
+    def judge(self, version: str, approval: Approval) -> ModelVersion:
+        """Approve or reject a version; a rejected one can't be deployed."""
+
+    def deploy(self, endpoint: str, version: str, hosting: Hosting = ANY_HOSTING) -> Endpoint:
         """Create an endpoint and wait until it serves.
 
         Raises `BackendError` if it exists already: that is what `update` is for.
         """
 
-    def update(self, endpoint: str, version: str) -> Endpoint:
+    def update(
+        self,
+        endpoint: str,
+        version: str,
+        hosting: Hosting = ANY_HOSTING,
+        rollout: Rollout = ANY_ROLLOUT,
+    ) -> Endpoint:
         """Change what an endpoint serves without refusing a request, and wait until it does.
 
         If the new version is not healthy the old one goes on serving and `BackendError` says so.
@@ -196,8 +270,11 @@ class Backend(Protocol):
     def endpoints(self) -> list[Endpoint]:
         """Every endpoint, by name."""
 
+    def endpoint_parts(self, name: str) -> list[str]:
+        """What `delete_endpoint` would remove, a line for each part; empty if nothing is there."""
+
     def delete_endpoint(self, name: str) -> None:
-        """Stop it and forget it; versions and jobs stay."""
+        """Remove it with all its parts; versions and jobs stay."""
 
     def invoke(
         self,
@@ -213,6 +290,14 @@ class Backend(Protocol):
         Never puts the body, or any part of the answer, into an error.
         """
 
+    def score_table(self, request: TableRequest, say: "Callable[[str], None]") -> ScoredTable:
+        """Score a table in S3 and wait for it; asking again goes on with what was begun.
+
+        Args:
+            request: What to score.
+            say: Called with a line per step.
+        """
+
     def fetch_artifact(self, version: str, folder: Path) -> Path:
         """A local copy of a version's `model.tar.gz`, in `folder` unless it is local already."""
 
@@ -223,9 +308,6 @@ def get_backend(settings: "Settings") -> Backend:
         from mlops.backends.local import LocalBackend
 
         return LocalBackend(settings.triage_home)
-    from mlops.errors import SettingsError
+    from mlops.backends.sagemaker import SageMakerBackend
 
-    raise SettingsError(
-        "TRIAGE_BACKEND=sagemaker is not part of this version. Nothing was started. "
-        "Set TRIAGE_BACKEND=local or leave it empty."
-    )
+    return SageMakerBackend(settings)

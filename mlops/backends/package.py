@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import tarfile
 import uuid
 import zlib
@@ -76,6 +77,24 @@ def code_package() -> CodePackage:
         digest.update(f"{name}\0{len(files[name])}\0".encode())
         digest.update(files[name])
     return CodePackage(files, digest.hexdigest())
+
+
+def code_commit() -> str:
+    """The git commit of this checkout; empty for an installed package."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
 
 
 def pack_artifact(model_dir: Path, artifact: Path) -> None:

@@ -18,7 +18,10 @@ COMMANDS = {
     "train": ("mlops.cli.train:train", "Train a model version."),
     "tune": ("mlops.cli.tune:tune", "Search for better hyperparameters."),
     "evaluate": ("mlops.cli.evaluate:evaluate", "Score a model version on labelled notes."),
-    "models": ("mlops.cli.models:models", "List, show and compare model versions."),
+    "models": (
+        "mlops.cli.models:models",
+        "List, show, compare, register and judge model versions.",
+    ),
     "deploy": ("mlops.cli.deploy:deploy", "Create an endpoint that serves a model version."),
     "endpoints": ("mlops.cli.endpoints:endpoints", "Show, update, roll back, delete endpoints."),
     "jobs": ("mlops.cli.jobs:jobs", "Follow and stop training and tuning jobs."),

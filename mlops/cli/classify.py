@@ -24,26 +24,22 @@ CONTEXT_CHARACTERS = 40
 @click.option(
     "--csv",
     "table",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Classify a column of a CSV file (plain or .gz) instead.",
+    metavar="FILE|S3",
+    help="Classify a column of a CSV file (plain or .gz) instead; one at s3://… is scored there.",
 )
 @click.option(
     "--column", default="transcription", show_default=True, help="The column with the notes."
 )
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the scored table goes (with --csv).",
-)
+@click.option("--output", metavar="FILE|S3", help="Where the scored table goes (with --csv).")
 @click.option(
     "--endpoint", metavar="NAME", help="Ask this endpoint; else the champion, in-process."
 )
 def classify(
     files: tuple[str, ...],
     as_json: bool,
-    table: Path | None,
+    table: str | None,
     column: str,
-    output: Path | None,
+    output: str | None,
     endpoint: str | None,
 ) -> None:
     """Recommend Surgery or Consultation for each note, with the words that led to it.
@@ -58,13 +54,19 @@ def classify(
       echo "Irreducible hernia, vomiting since last night" | triage classify -
       triage classify --json notes/*.txt > answers.jsonl
       triage classify --csv notes.csv --column transcription --output scored.csv
+      triage classify --csv s3://bucket/notes.csv --output s3://bucket/scored.csv
 
     Exit code 1 if any note could not be read; the others are answered all the same.
     """
     if table is not None:
         if files or output is None:
             raise click.UsageError("--csv takes --output FILE, and no other files.")
-        _score_table(table, column, output, _classifier(endpoint), as_json)
+        if table.startswith("s3://") or output.startswith("s3://"):
+            _score_in_s3(table, column, output, endpoint, as_json)
+            return
+        if not Path(table).is_file():
+            raise click.UsageError(f"There is no file {table}.")
+        _score_table(Path(table), column, Path(output), _classifier(endpoint), as_json)
         return
     if output is not None:
         raise click.UsageError("--output goes with --csv; redirect the output instead: > FILE")
@@ -141,6 +143,34 @@ def _context(text: str, item: Evidence) -> tuple[str, str]:
     lead = " " if before.endswith((" ", "\n", "\t")) else ""
     tail = " " if after.startswith((" ", "\n", "\t")) else ""
     return " ".join(before.split()) + lead, tail + " ".join(after.split())
+
+
+def _score_in_s3(table: str, column: str, output: str, endpoint: str | None, as_json: bool) -> None:
+    """Score a table where it lies, with the version that serves."""
+    from mlops.backends import TableRequest, get_backend
+    from mlops.errors import NotFoundError
+    from mlops.settings import DEFAULT_ENDPOINT
+
+    if not (table.startswith("s3://") and output.startswith("s3://")):
+        raise click.UsageError("Both --csv and --output are in S3, or neither is.")
+    settings = get_settings()
+    backend = get_backend(settings)
+    name = endpoint or settings.triage_endpoint
+    try:
+        version = backend.endpoint(name or DEFAULT_ENDPOINT).version
+    except NotFoundError:
+        if name:
+            raise
+        version = "shipped"
+    with console(stderr=True).status(f"Scoring {table}") as status:
+        scored = backend.score_table(TableRequest(table, column, output, version), status.update)
+    if as_json:
+        click.echo(
+            json.dumps({"output": scored.output, "rows": scored.rows, "refused": scored.refused})
+        )
+        return
+    refused = f"; {scored.refused:,} had no note to classify" if scored.refused else ""
+    click.echo(f"{scored.rows:,} rows in {scored.output}{refused}.", err=True)
 
 
 def _score_table(

@@ -2,14 +2,17 @@
 
 import click
 
+from mlops.backends.options import Hosting
 from mlops.cli.options import console, echo_json, json_option, open_backend
+from mlops.cli.where import options_of
 
 
 @click.command()
 @click.argument("version", required=False)
 @click.option("--endpoint", metavar="NAME", help="Its name; default: TRIAGE_ENDPOINT.")
+@options_of(Hosting)
 @json_option
-def deploy(version: str | None, endpoint: str | None, as_json: bool) -> None:
+def deploy(version: str | None, endpoint: str | None, hosting: Hosting, as_json: bool) -> None:
     """Create an endpoint that serves a model version.
 
     VERSION is a version's name, the first letters of it, or "shipped"; the newest one if left out.
@@ -19,6 +22,7 @@ def deploy(version: str | None, endpoint: str | None, as_json: bool) -> None:
     Examples:
       triage deploy
       triage deploy shipped --endpoint second-opinion
+      triage deploy --instance-type ml.m5.large --instance-count 2 --scale-to 4
     """
     from mlops.settings import DEFAULT_ENDPOINT, get_settings
 
@@ -26,11 +30,12 @@ def deploy(version: str | None, endpoint: str | None, as_json: bool) -> None:
     name = endpoint or get_settings().triage_endpoint or DEFAULT_ENDPOINT
     chosen = version or newest()
     with console(stderr=True).status(f"Creating {name} with {chosen}"):
-        created = backend.deploy(name, chosen)
+        created = backend.deploy(name, chosen, hosting)
     if as_json:
         echo_json(created)
         return
-    click.echo(f"{created.name} serves {created.version} at {created.url or 'AWS'}")
+    at = f" at {created.url}" if created.url else ""
+    click.echo(f"{created.name} serves {created.version}{at}")
     click.echo(f"Ask it: triage classify --endpoint {created.name} FILE")
 
 

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlops.backends.options import Hosting, Rollout
 from mlops.cli.options import console, echo_json, json_option, open_backend
+from mlops.cli.where import options_of
 
 if TYPE_CHECKING:
     from mlops.backends import Endpoint
@@ -81,6 +83,7 @@ def show(name: str, as_json: bool) -> None:
         ("status", found.status),
         ("version", found.version),
         ("previous", found.previous or "none"),
+        *([("shadow", found.shadow)] if found.shadow else []),
         ("url", found.url or "none"),
         ("created", found.created.isoformat(timespec="seconds")),
         ("updated", found.updated.isoformat(timespec="seconds")),
@@ -93,8 +96,12 @@ def show(name: str, as_json: bool) -> None:
 @endpoints.command()
 @click.argument("name")
 @click.argument("version", required=False)
+@options_of(Rollout)
+@options_of(Hosting)
 @json_option
-def update(name: str, version: str | None, as_json: bool) -> None:
+def update(
+    name: str, version: str | None, hosting: Hosting, rollout: Rollout, as_json: bool
+) -> None:
     """Change what an endpoint serves, without refusing a request.
 
     VERSION is a version's name, the first letters of it, or "shipped"; the newest one if left out.
@@ -104,12 +111,22 @@ def update(name: str, version: str | None, as_json: bool) -> None:
     Examples:
       triage endpoints update referral-triage
       triage endpoints update referral-triage shipped
+      triage endpoints update referral-triage --linear 20 --bake 120 --max-latency 500
     """
     from mlops.cli.deploy import newest
 
+    backend = open_backend()
     chosen = version or newest()
     with console(stderr=True).status(f"Updating {name} to {chosen}"):
-        found = open_backend().update(name, chosen)
+        try:
+            found = backend.update(name, chosen, hosting, rollout)
+        except KeyboardInterrupt:
+            click.echo(
+                f"\nThe update goes on. See how it is: triage endpoints show {name}\n"
+                "Wait for it again: give the same command.",
+                err=True,
+            )
+            raise
     _changed(found, as_json=as_json)
 
 
@@ -132,31 +149,43 @@ def rollback(name: str, as_json: bool) -> None:
 @endpoints.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @json_option
-def delete(name: str, yes: bool, as_json: bool) -> None:
-    """Stop an endpoint and forget it. Model versions and jobs stay.
+def delete(name: str, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Remove an endpoint with all that belongs to it. Model versions and jobs stay.
+
+    What will be removed is shown first.
 
     \b
     Examples:
       triage endpoints delete second-opinion
+      triage endpoints delete second-opinion --dry-run
       triage endpoints delete second-opinion --yes
     """
     from mlops.errors import NotFoundError
 
     backend = open_backend()
-    found = next((item for item in backend.endpoints() if item.name == name), None)
-    if found is None:
+    with console(stderr=True).status(f"Looking at {name}"):
+        parts = backend.endpoint_parts(name)
+    if not parts:
         raise NotFoundError(
             f"There is no endpoint {name!r}. Nothing was changed. "
             "See which there are: triage endpoints list"
         )
+    if dry_run and as_json:
+        echo_json({"would_delete": parts})
+        return
+    if not as_json:
+        for part in parts:
+            click.echo(f"  {part}", err=not dry_run)
+    if dry_run:
+        return
     if not yes:
-        click.echo(f"{name} is {found.status} and serves {found.version}.", err=True)
-        click.confirm("Stop and forget it?", abort=True, err=True)
+        click.confirm("Remove all of this?", abort=True, err=True)
     with console(stderr=True).status(f"Deleting {name}"):
         backend.delete_endpoint(name)
     if as_json:
-        echo_json({"deleted": name, "version": found.version})
+        echo_json({"deleted": parts})
     else:
         click.echo(f"{name} is gone. Its model versions are kept: triage models list")
 

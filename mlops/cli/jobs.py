@@ -1,7 +1,7 @@
 """`triage jobs`: follow and stop training and tuning jobs."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -71,13 +71,16 @@ def show(name: str, as_json: bool) -> None:
         echo_json(job)
         return
     out = console()
-    out.print(f"[bold]{job.name}[/bold]  {job.kind}  {job.status}  {age(job.created)}")
+    detail = f"  {job.detail}" if job.detail and job.detail != job.status else ""
+    out.print(f"[bold]{job.name}[/bold]  {job.kind}  {job.status}{detail}  {age(job.created)}")
     if job.failure:
         click.echo(job.failure)
     for label, values in (("hyperparameters", job.hyperparameters), ("metrics", job.metrics)):
         if values:
             shown = "  ".join(f"{key} {value}" for key, value in values.items())
             out.print(f"{label}: {shown}", soft_wrap=True)
+    if job.training_seconds is not None:
+        out.print(machine_time(job))
     if job.trials:
         out.print(trials_table(job))
     if not job.done:
@@ -154,13 +157,43 @@ def follow_job(backend: "Backend", name: str, *, quiet: bool) -> "Job":
     """Show a job's log on standard error until it ends; Ctrl-C leaves it running."""
 
     def wait() -> "Job":
-        for line in backend.job_logs(name, follow=True):
-            if not quiet:
-                click.echo(f"  {line}", err=True)
+        lines = backend.job_logs(name, follow=True)
+        if quiet:
+            for _ in lines:
+                pass
+        else:
+            show_lines(name, lines)
         return backend.job(name)
 
     job: Job = leave_running(name, wait)
     return job
+
+
+def show_lines(name: str, lines: "Iterable[str]") -> None:
+    """A log on standard error; on a terminal with a line below it that says how long it takes."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    errors = console(stderr=True)
+    if not errors.is_terminal:
+        for line in lines:
+            click.echo(f"  {line}", err=True)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task(name, total=None)
+        for line in lines:
+            errors.print(Text(f"  {line}"), soft_wrap=True)
+            if line.startswith("["):  # what the job is at
+                progress.update(task, description=f"{name} {line.partition('] ')[2]}")
+
+
+def machine_time(job: "Job") -> str:
+    """What a job takes of machines, and what of that is paid for."""
+    if job.billable_seconds is None:
+        return f"machine time {job.training_seconds} s"
+    saved = f", Spot saved {job.saving:.0%}".replace("%", " %") if job.saving else ""
+    return f"machine time {job.training_seconds} s, billable {job.billable_seconds} s{saved}"
 
 
 def trials_table(job: "Job") -> "Table":

@@ -1,4 +1,4 @@
-"""`triage models`: list, show and compare model versions."""
+"""`triage models`: list, show, compare, register and judge model versions."""
 
 import tempfile
 from pathlib import Path
@@ -9,18 +9,20 @@ import click
 from mlops.cli.options import console, echo_json, json_option, open_backend, write_file
 
 if TYPE_CHECKING:
+    from mlops.backends import Approval
     from mlops.evaluation.comparison import Comparison
 
 
 @click.group()
 def models() -> None:
-    """List, show and compare model versions.
+    """List, show, compare, register and judge model versions.
 
     \b
     Examples:
       triage models list
       triage models show shipped
       triage models compare 5e21 --champion shipped
+      triage models reject 5e21
     """
 
 
@@ -80,6 +82,7 @@ def show(version: str, as_json: bool) -> None:
     rows = [
         ("version", found.name + (" (shipped)" if found.shipped else "")),
         ("made", found.created.isoformat(timespec="seconds")),
+        ("approval", found.approval),
         *((name, f"{value:.4f}") for name, value in found.metrics.items()),
         ("job", found.job or "none"),
         ("data", found.data_sha256 or "not known"),
@@ -186,3 +189,59 @@ def _show_comparison(result: "Comparison") -> None:
         )
     verdict = "passes" if result.passed else "does not pass"
     out.print(f"{result.challenger} {verdict} beside {result.champion}.")
+
+
+@models.command()
+@click.argument("job")
+@json_option
+def register(job: str, as_json: bool) -> None:
+    """Make the model of a completed job a version. Doing it twice changes nothing.
+
+    `triage train` and `triage tune` do this when they wait for the end.
+
+    \b
+    Examples:
+      triage models register nightly
+      triage models register nightly --json
+    """
+    version = open_backend().register(job)
+    if as_json:
+        echo_json(version)
+    else:
+        click.echo(f"Model version {version.name} is ready. Serve it: triage deploy {version.name}")
+
+
+@models.command()
+@click.argument("version")
+@json_option
+def approve(version: str, as_json: bool) -> None:
+    """Approve a version, or take back that it was rejected.
+
+    \b
+    Examples:
+      triage models approve 5e21
+      triage models approve 5e21 --json
+    """
+    _judge(version, "Approved", as_json=as_json)
+
+
+@models.command()
+@click.argument("version")
+@json_option
+def reject(version: str, as_json: bool) -> None:
+    """Reject a version: it can't be deployed. An endpoint that serves it goes on.
+
+    \b
+    Examples:
+      triage models reject 5e21
+      triage models reject 5e21 --json
+    """
+    _judge(version, "Rejected", as_json=as_json)
+
+
+def _judge(version: str, approval: "Approval", *, as_json: bool) -> None:
+    found = open_backend().judge(version, approval)
+    if as_json:
+        echo_json(found)
+    else:
+        click.echo(f"{found.name} is {found.approval}.")

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlops.backends.options import Compute
 from mlops.cli.options import console, echo_json, json_option, open_backend
+from mlops.cli.where import options_of
 
 if TYPE_CHECKING:
     from mlops.backends import Backend, Job
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER|CSV",
-    help="A dataset folder, or Kaggle's mtsamples.csv; without it the corpus that is shipped.",
+    metavar="FOLDER|CSV|S3",
+    help="A dataset folder, Kaggle's mtsamples.csv, or s3://BUCKET/KEY/ with train/ and "
+    "validation/; without it the corpus that is shipped.",
 )
 @click.option(
     "-p",
@@ -46,9 +48,10 @@ if TYPE_CHECKING:
 )
 @click.option("--name", default="", help="Name of the job; the same request finds it again.")
 @click.option("--wait/--no-wait", default=True, help="Wait for the end, or return at once.")
+@options_of(Compute)
 @json_option
 def train(
-    data: Path | None,
+    data: str | None,
     parameters: tuple[str, ...],
     table: Path | None,
     label: str,
@@ -56,6 +59,7 @@ def train(
     report: Path | None,
     name: str,
     wait: bool,
+    compute: Compute,
     as_json: bool,
 ) -> None:
     """Train a model version.
@@ -72,6 +76,7 @@ def train(
       triage train
       triage train --data mtsamples.csv -p num_round=200 -p eta=0.2
       triage train --data dataset --name nightly --no-wait
+      triage train --data s3://bucket/dataset/ --instance-type ml.m5.xlarge --spot
       triage train --table workshop_features.csv --label Label -p num_round=150
     """
     if table is not None:
@@ -82,14 +87,14 @@ def train(
         given = hyperparameters_from(parameters)
         train_table(table, label, given, output, report, as_json=as_json)
         return
-    from mlops.operations import prepare_data, start_training
-    from mlops.settings import get_settings
+    from mlops.operations import start_training
 
     backend = open_backend()
     hyperparameters = hyperparameters_from(parameters)
-    with console(stderr=True).status("Preparing the data") as status:
-        dataset = prepare_data(get_settings().triage_home, data, say=status.update)
-    job = start_training(backend, dataset, hyperparameters=hyperparameters, name=name)
+    dataset = dataset_from(data)
+    job = start_training(
+        backend, dataset, hyperparameters=hyperparameters, name=name, compute=compute
+    )
     click.echo(f"Training job {job.name}", err=True)
     if wait:
         from mlops.cli.jobs import follow_job
@@ -97,6 +102,18 @@ def train(
         conclude(backend, follow_job(backend, job.name, quiet=False), as_json=as_json)
     else:
         started(job, as_json=as_json)
+
+
+def dataset_from(data: str | None) -> Path | str:
+    """The dataset that `--data` names: a folder of this machine, or an address in S3."""
+    from mlops.operations import prepare_data
+    from mlops.settings import get_settings
+
+    if data is not None and data.startswith("s3://"):
+        return data
+    with console(stderr=True).status("Preparing the data") as status:
+        source = None if data is None else Path(data)
+        return prepare_data(get_settings().triage_home, source, say=status.update)
 
 
 def hyperparameters_from(parameters: tuple[str, ...]) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """`triage tune`: search for better hyperparameters."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mlops.backends.options import Compute, Search
 from mlops.cli.options import console, json_option, open_backend
-from mlops.cli.train import conclude, hyperparameters_from, started
+from mlops.cli.train import conclude, dataset_from, hyperparameters_from, started
+from mlops.cli.where import options_of
 
 if TYPE_CHECKING:
     from mlops.backends import Backend, Job
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER|CSV",
-    help="A dataset folder, or Kaggle's mtsamples.csv; without it the corpus that is shipped.",
+    metavar="FOLDER|CSV|S3",
+    help="A dataset folder, Kaggle's mtsamples.csv, or s3://BUCKET/KEY/ with train/ and "
+    "validation/; without it the corpus that is shipped.",
 )
 @click.option(
     "--max-jobs", default=10, show_default=True, type=click.IntRange(1, 500), help="Trials in all."
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, help="Seed of the search.")
 @click.option("--name", default="", help="Name of the job; the same request finds it again.")
 @click.option("--wait/--no-wait", default=True, help="Wait for the end, or return at once.")
+@options_of(Search)
+@options_of(Compute)
 @json_option
 def tune(
-    data: Path | None,
+    data: str | None,
     max_jobs: int,
     max_parallel_jobs: int,
     ranges: tuple[str, ...],
@@ -57,6 +60,8 @@ def tune(
     seed: int,
     name: str,
     wait: bool,
+    search: Search,
+    compute: Compute,
     as_json: bool,
 ) -> None:
     """Search for better hyperparameters.
@@ -69,24 +74,25 @@ def tune(
       triage tune --max-jobs 10 --max-parallel-jobs 2
       triage tune --data dataset --range eta=0.05:0.5 --range max_depth=2:6 -p num_round=150
       triage tune --name weekly --no-wait
+      triage tune --strategy Random --warm-start weekly --spot
     """
-    from mlops.operations import prepare_data, start_tuning
-    from mlops.settings import get_settings
+    from mlops.operations import start_tuning
 
     backend = open_backend()
     fixed = hyperparameters_from(parameters)
-    search = dict(_range(text) for text in ranges) or None
-    with console(stderr=True).status("Preparing the data") as status:
-        dataset = prepare_data(get_settings().triage_home, data, say=status.update)
+    searched = dict(_range(text) for text in ranges) or None
+    dataset = dataset_from(data)
     job = start_tuning(
         backend,
         dataset,
         hyperparameters=fixed,
-        ranges=search,
+        ranges=searched,
         max_jobs=max_jobs,
         max_parallel_jobs=max_parallel_jobs,
         seed=seed,
         name=name,
+        compute=compute,
+        search=search,
     )
     click.echo(f"Tuning job {job.name}", err=True)
     if wait:

@@ -189,3 +189,15 @@ def test_interrupting_the_wait_leaves_the_job_running(
     assert b"Traceback" not in errors
     assert backend.job("long").status == "InProgress"
     assert "is Stopped" in run("jobs", "stop", "long").stdout
+
+
+def test_a_terminal_shows_what_the_job_is_at(
+    backend: LocalBackend, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # which rich takes for a terminal
+    result = run("train", "--data", str(dataset), *SMALL, "--name", "watched")
+    assert result.exit_code == 0, result.output
+    assert "fitting trees" in result.stderr
+    assert "watched" in result.stderr
+    assert "0:00:0" in result.stderr
+    assert "watched" not in result.stdout

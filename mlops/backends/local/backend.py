@@ -1,14 +1,25 @@
 """The local backend: SageMaker's jobs, versions and endpoints as processes of this machine."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mlops.backends import Endpoint, Job, ModelVersion, TrainRequest, TuneRequest
+from mlops.backends import (
+    Approval,
+    Endpoint,
+    Job,
+    ModelVersion,
+    ScoredTable,
+    TableRequest,
+    TrainRequest,
+    TuneRequest,
+)
 from mlops.backends.local import invoke as _invoke
 from mlops.backends.local.endpoints import Endpoints
 from mlops.backends.local.jobs import Jobs
 from mlops.backends.local.registry import Registry
+from mlops.backends.options import ANY_HOSTING, ANY_ROLLOUT, Hosting, Rollout, refuse
+from mlops.backends.versions import check_servable
 from mlops.errors import BackendError
 
 
@@ -25,6 +36,7 @@ class LocalBackend:
     """
 
     name = "local"
+    poll_seconds = 0.3
 
     def __init__(self, home: Path, *, workers: int = 2, threads: int = 4) -> None:
         home = home.expanduser().absolute()
@@ -35,10 +47,12 @@ class LocalBackend:
 
     def train(self, request: TrainRequest) -> Job:
         """Start a training job and return at once."""
+        refuse(self.name, request.compute)
         return self._jobs.train(request)
 
     def tune(self, request: TuneRequest) -> Job:
         """Start a tuning job and return at once."""
+        refuse(self.name, request.compute, request.search)
         return self._jobs.tune(request)
 
     def job(self, name: str) -> Job:
@@ -76,12 +90,26 @@ class LocalBackend:
         """Every version, newest first; the shipped one is always among them."""
         return self._registry.all()
 
-    def deploy(self, endpoint: str, version: str) -> Endpoint:
+    def judge(self, version: str, approval: Approval) -> ModelVersion:
+        """Approve or reject a version; a rejected one can't be deployed."""
+        return self._registry.judge(version, approval)
+
+    def deploy(self, endpoint: str, version: str, hosting: Hosting = ANY_HOSTING) -> Endpoint:
         """Create an endpoint and wait until it serves."""
+        refuse(self.name, hosting)
+        check_servable(self.version(version))
         return self._endpoints.deploy(endpoint, version)
 
-    def update(self, endpoint: str, version: str) -> Endpoint:
+    def update(
+        self,
+        endpoint: str,
+        version: str,
+        hosting: Hosting = ANY_HOSTING,
+        rollout: Rollout = ANY_ROLLOUT,
+    ) -> Endpoint:
         """Change what an endpoint serves without refusing a request, and wait until it does."""
+        refuse(self.name, hosting, rollout)
+        check_servable(self.version(version))
         return self._endpoints.update(endpoint, version)
 
     def rollback(self, endpoint: str) -> Endpoint:
@@ -95,6 +123,13 @@ class LocalBackend:
     def endpoints(self) -> list[Endpoint]:
         """Every endpoint, by name; looking at them starts none."""
         return self._endpoints.all()
+
+    def endpoint_parts(self, name: str) -> list[str]:
+        """What `delete_endpoint` would remove."""
+        found = next((item for item in self.endpoints() if item.name == name), None)
+        if found is None:
+            return []
+        return [f"endpoint {name} ({found.status}, serves {found.version}), with its processes"]
 
     def delete_endpoint(self, name: str) -> None:
         """Stop it and forget it; versions and jobs stay."""
@@ -129,6 +164,13 @@ class LocalBackend:
             content_type=content_type,
             accept=accept,
             timeout=timeout,
+        )
+
+    def score_table(self, request: TableRequest, say: Callable[[str], None]) -> ScoredTable:
+        """Refused: this backend reads tables from this machine only."""
+        raise BackendError(
+            f"The {self.name} backend reads tables from this machine, not from S3. Nothing was "
+            "scored. Copy the table here and name the copy, or set TRIAGE_BACKEND=sagemaker."
         )
 
     def fetch_artifact(self, version: str, folder: Path) -> Path:

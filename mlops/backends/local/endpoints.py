@@ -16,8 +16,6 @@ from typing import Any
 from mlops.backends import Endpoint
 from mlops.backends.local import locks
 from mlops.backends.local.files import (
-    NAME_PATTERN,
-    check_name,
     make_folder,
     moment,
     now,
@@ -32,6 +30,7 @@ from mlops.backends.local.generation import (
 )
 from mlops.backends.local.processes import start_module
 from mlops.backends.local.registry import Registry
+from mlops.backends.requests import NAME_PATTERN, check_name
 from mlops.errors import BackendError, NotFoundError
 
 _SETTLED = ("InService", "Updating", "RollingBack")

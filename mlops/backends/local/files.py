@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import uuid
 from datetime import UTC, datetime
@@ -10,23 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mlops.errors import BackendError
-
-# SageMaker's own rule for the names of jobs and endpoints.
-NAME_PATTERN = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-
-
-def check_name(name: str, what: str) -> str:
-    """`name`, if it can be the name of a job or an endpoint on either backend.
-
-    Raises:
-        BackendError: saying what a name may look like.
-    """
-    if not NAME_PATTERN.fullmatch(name):
-        raise BackendError(
-            f"{name[:80]!r} can't be the name of {what}. Nothing was changed. "
-            "Use up to 63 letters, digits and single hyphens, such as my-model-2."
-        )
-    return name
 
 
 def write_json(path: Path, data: object) -> None:

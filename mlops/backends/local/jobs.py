@@ -17,22 +17,19 @@ from pathlib import Path
 from mlops.backends import Job, JobKind, TrainRequest, TuneRequest
 from mlops.backends.local import locks
 from mlops.backends.local.container import STOP_SECONDS, lay_out
-from mlops.backends.local.files import (
-    NAME_PATTERN,
-    check_name,
-    make_folder,
-    now,
-    read_json,
-    write_json,
-)
+from mlops.backends.local.files import make_folder, now, read_json, write_json
 from mlops.backends.local.processes import start_module
 from mlops.backends.local.records import FINAL, INTERRUPTED, Plan, read_job
 from mlops.backends.package import code_package
-from mlops.container.train import HYPERPARAMETERS
-from mlops.errors import BackendError, DataError, NotFoundError
+from mlops.backends.requests import (
+    NAME_PATTERN,
+    check_hyperparameters,
+    check_name,
+    check_tuning,
+    record_files,
+)
+from mlops.errors import BackendError, NotFoundError
 
-MAX_TRIALS = 500
-MAX_PARALLEL_TRIALS = 16
 _FOLLOW_SECONDS = 0.2
 
 
@@ -56,7 +53,7 @@ class Jobs:
         """Start a tuning job, or find the one that this request started before."""
         _needs("sklearn", "Tuning")
         _needs("optuna", "Tuning")
-        _check_tuning(request)
+        check_tuning(request)
         return self._submit("tuning", request)
 
     def get(self, name: str) -> Job:
@@ -106,9 +103,9 @@ class Jobs:
     def _submit(self, kind: JobKind, request: TrainRequest | TuneRequest) -> Job:
         check_hyperparameters(request.hyperparameters)
         name = check_name(request.name, "a job") if request.name else _new_name(kind)
-        channels = {"train": _records(request.train, "training")}
+        channels = {"train": record_files(request.train, "training")}
         if request.validation is not None:
-            channels["validation"] = _records(request.validation, "validation")
+            channels["validation"] = record_files(request.validation, "validation")
         plan = _plan(name, kind, request, channels)
         make_folder(self._folder)
         with suppress(FileNotFoundError):
@@ -205,80 +202,12 @@ class Jobs:
                 yield line
 
 
-def check_hyperparameters(hyperparameters: Mapping[str, str]) -> None:
-    """Refuse what `train.py` would refuse, before anything is started.
-
-    Raises:
-        BackendError: naming the one that is wrong and what it may be.
-    """
-    for name, value in hyperparameters.items():
-        kind, _, low, high = _known(name)
-        try:
-            number = kind(value)
-            wrong = not low <= number <= high
-        except ValueError:
-            wrong = True
-        if wrong:
-            raise BackendError(
-                f"The hyperparameter {name} can't be {value[:40]!r}: it must be a "
-                f"{'whole ' if kind is int else ''}number from {low:g} to {high:g}. "
-                "Nothing was started."
-            )
-
-
-def _check_tuning(request: TuneRequest) -> None:
-    if not request.ranges:
-        raise BackendError("There is no range to search. Nothing was started. Name at least one.")
-    for name, (lowest, highest) in request.ranges.items():
-        kind, _, low, high = _known(name)
-        if not low <= lowest < highest <= high or kind(lowest) == kind(highest):
-            raise BackendError(
-                f"The range of {name} can't be {lowest:g} to {highest:g}: it must lie within "
-                f"{low:g} to {high:g} and rise. Nothing was started."
-            )
-        if name in request.hyperparameters:
-            raise BackendError(
-                f"The hyperparameter {name} has both a value and a range. Nothing was started. "
-                "Leave one of them out."
-            )
-    for what, number, most in (
-        ("number of jobs", request.max_jobs, MAX_TRIALS),
-        ("number of parallel jobs", request.max_parallel_jobs, MAX_PARALLEL_TRIALS),
-    ):
-        if not 1 <= number <= most:
-            raise BackendError(f"The {what} must be 1 to {most}. Nothing was started.")
-
-
-def _known(name: str) -> tuple[type, float, float, float]:
-    if name not in HYPERPARAMETERS:
-        raise BackendError(
-            f"There is no hyperparameter {name[:40]!r}. Nothing was started. "
-            f"There are: {', '.join(sorted(HYPERPARAMETERS))}."
-        )
-    return HYPERPARAMETERS[name]
-
-
 def _needs(module: str, what: str) -> None:
     if importlib.util.find_spec(module) is None:
         raise BackendError(
             f"{what} needs {module}, which the base install leaves out. Nothing was started. "
             "Install it with: pip install 'referral-triage[train]'"
         )
-
-
-def _records(path: Path, what: str) -> list[Path]:
-    """The JSON Lines files of a channel.
-
-    Raises:
-        DataError: if there are none.
-    """
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    if not files or not all(file.is_file() and file.stat().st_size for file in files):
-        raise DataError(
-            f"There are no {what} records in {path}. Nothing was started. "
-            "Make a dataset with: triage dataset build"
-        )
-    return files
 
 
 def _plan(
