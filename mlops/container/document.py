@@ -47,6 +47,7 @@ class DocumentTypes:
         self._english = np.array([name in WORDS["english"] for name in names])
         self._foreign = np.array([name in WORDS["foreign"] for name in names])
         self._clinical = np.array([name in known for name in names])
+        self._office = np.array([name in WORDS["office"] for name in names])
         self._letters = np.array([name[:1].isalpha() for name in names])
         self._letters[: NUMBERS.stop] = False
         categories = lexicon.categories
@@ -72,7 +73,7 @@ class DocumentTypes:
             cues.add(match.category)
             if match.category in self._clinical_cues:
                 places[match.first : match.last + 1] = True
-        places &= ~reading.aside
+        places &= ~(reading.aside | self._office[numbers])
         # In a few lines one clinical word may be all there is: any cue beside it counts as well.
         clinical = int(places.sum())
         different = len(set(numbers[places].tolist())) + len(cues)
@@ -97,5 +98,5 @@ class DocumentTypes:
 
 def spoken(reading: Reading) -> int:
     """The words of a note as a reader counts them: what hyphens and points join is one."""
-    gaps = reading.words.gaps[1:-1]
-    return len(reading) and 1 + sum(gap not in ("-", ".", "'", "/") for gap in gaps)
+    count = reading.words.gaps[1:-1].count
+    return len(reading) - count("-") - count(".") - count("'") - count("/")

@@ -14,9 +14,12 @@ from mlops.container.features import Found
 from mlops.container.model import Model
 from mlops.container.reading import Reading
 from mlops.container.scores import Floats
+from mlops.container.text import CLAUSE
 
 MAX_EVIDENCE = 8
 _MIN_WEIGHT = 0.03
+# A word below this is left in the remainder, and bridged inside a phrase.
+_MIN_WORD = 0.01
 _MAX_PHRASE = 12
 _MAX_GAP = 2
 # A score near its average says little; what the trees make of it is not blown up beyond this.
@@ -65,10 +68,10 @@ def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]
     """
     runs = [run for run in _runs(reading, weights) if abs(run[0]) >= _MIN_WEIGHT]
     runs.sort(key=lambda run: (-abs(run[0]), run[1]))
-    offsets = reading.words.offsets()
+    starts, ends = reading.words.bounds()
     shown = []
     for weight, first, last in runs[:MAX_EVIDENCE]:
-        start, end = offsets[first][0], offsets[last][1]
+        start, end = starts[first], ends[last]
         evidence = {
             "start": start,
             "end": end,
@@ -91,10 +94,10 @@ def _assertion(reading: Reading, first: int, last: int) -> str:
 
 
 def _runs(reading: Reading, weights: Floats) -> list[tuple[float, int, int]]:
-    clauses = np.cumsum(reading.kinds == 2).tolist()
+    clauses = np.cumsum(reading.kinds == CLAUSE).tolist()
     given = weights.tolist()
     runs: list[tuple[float, int, int]] = []
-    for place in np.flatnonzero(weights).tolist():
+    for place in np.flatnonzero(np.abs(weights) >= _MIN_WORD).tolist():
         weight = given[place]
         if runs:
             total, first, last = runs[-1]

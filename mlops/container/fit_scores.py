@@ -1,6 +1,6 @@
 """Fitting the linear scores. Needs scikit-learn, which serving does not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,8 +82,13 @@ class Columns:
     meaning_idf: Floats
 
 
-def make_columns(table: Table) -> Columns:
-    """Scale the terms of a table as `Scores.read` scales those of a note."""
+def make_columns(table: Table, without: Collection[str] = ()) -> Columns:
+    """Scale the terms of a table as `Scores.read` scales those of a note.
+
+    Args:
+        table: The records.
+        without: Blocks to leave out: `pairs`, `pieces`, `meanings`.
+    """
     size = len(table.vocabulary)
     words, word_idf = _frequent(table.words, table.groups, MIN_CLUSTERS)
     pairs, pair_idf = _frequent(table.pairs, table.groups, MIN_CLUSTERS)
@@ -113,9 +118,10 @@ def make_columns(table: Table) -> Columns:
     ]
     blocks = [
         _scaled(table.words[:, words], word_idf),
-        _scaled(table.pairs[:, pairs], pair_idf),
-        piece_block,
+        _scaled(table.pairs[:, pairs], pair_idf) * ("pairs" not in without),
+        piece_block * ("pieces" not in without),
     ]
+    meant = [block * ("meanings" not in without) for block in meant]
     return Columns(
         matrix=sparse.hstack([*blocks, *meant]).tocsr(),
         without_meanings=sum(block.shape[1] for block in blocks),

@@ -67,6 +67,8 @@ FREE = frozenset(
         *(f"score: {name}" for name in FREE_SCORES),
     }
 )
+# Kinds of terms that a hyperparameter of that name leaves out.
+BLOCKS = ("pairs", "pieces", "meanings")
 Say = Callable[[str], None]
 
 
@@ -127,11 +129,12 @@ def fit(
     say("reading the records")
     table = make_table(with_crops(rows, seed), lexicon, plan.scores, seed)
     say("learning words")
-    columns = make_columns(table)
+    columns = make_columns(table, [name for name in BLOCKS if not hyperparameters.get(name, 1)])
     say("fitting linear scores")
     held_out = cross_fit_scores(table, columns, hyperparameters["linear_c"])
     say("fitting trees")
-    values = np.hstack([held_out, table.features]).astype(np.float32)
+    read = table.features * bool(hyperparameters.get("cues", 1))
+    values = np.hstack([held_out, read]).astype(np.float32)
     short = hyperparameters["corpus_weight"]
     weights = table.weights * np.array([_TREE_WEIGHTS.get(s, short) for s in table.sources])
     margins = cross_fit_trees(table, values, weights, plan, hyperparameters)
@@ -205,7 +208,7 @@ def fit_trees(
     hyperparameters: Mapping[str, float],
 ) -> xgboost.Booster:
     """Gradient-boosted trees, in the directions that medicine fixes."""
-    own = {"num_round", "linear_c", "corpus_weight", "error_target"}
+    own = {"num_round", "linear_c", "corpus_weight", "error_target", *BLOCKS, "cues"}
     parameters: dict[str, Any] = {
         "objective": "binary:logistic",
         "tree_method": "hist",

@@ -173,10 +173,10 @@ class Reader:
         """A line break before a small letter ends no clause, if the note has capitals at all."""
         if text == text.lower():
             return
-        offsets = words.offsets()
+        starts, _ = words.bounds()
         for place, gap in enumerate(words.gaps[:-1]):
             wrapped = kinds[place] == CLAUSE and gap.strip(" \t") in ("\n", "\r\n")
-            if wrapped and text[offsets[place][0]].islower():
+            if wrapped and text[starts[place]].islower():
                 kinds[place] = JOINED
 
     def _join_decimals(self, kinds: NDArray[np.uint8], numeric: NDArray[np.bool_]) -> None:

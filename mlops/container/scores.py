@@ -6,7 +6,7 @@ known.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import fsum
 
 import numpy as np
@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
 
 STOP = WORDS["stop"]
+_MAX_REMEMBERED = 50_000
 _PIECE_SIZES = (3, 4, 5)
 
 
@@ -188,15 +189,30 @@ class Scores:
     def _unknown(self, reading: Reading) -> list[tuple[list[int], float, Floats]]:
         """Words that the vocabulary lacks: their places, and what their pieces say."""
         places: dict[str, list[int]] = {}
-        for place in np.flatnonzero((reading.numbers == UNKNOWN) & ~reading.aside).tolist():
+        unknown = (reading.numbers == UNKNOWN) & ~reading.aside
+        for place in np.flatnonzero(unknown).tolist():
             places.setdefault(reading.words.words[place], []).append(place)
         found = []
         for word, where in places.items():
-            known = [self.piece_index[p] for p in pieces_of(word) if p in self.piece_index]
-            if known:
-                length = float(self.piece_squares[known].sum())
-                found.append((where, length, self.piece_weights[known].sum(axis=0)))
+            length, weight = self._by_pieces(word)
+            if length:
+                found.append((where, length, weight))
         return found
+
+    def _by_pieces(self, word: str) -> tuple[float, Floats]:
+        """The squared length of a word's known pieces, and the sum of their weights."""
+        remembered = self._remembered.get(word)
+        if remembered is None:
+            known = [self.piece_index[p] for p in pieces_of(word) if p in self.piece_index]
+            length = float(self.piece_squares[known].sum())
+            remembered = length, self.piece_weights[known].sum(axis=0).astype(np.float64)
+            if len(self._remembered) < _MAX_REMEMBERED:
+                self._remembered[word] = remembered
+        return remembered
+
+    @cached_property
+    def _remembered(self) -> dict[str, tuple[float, Floats]]:
+        return {}
 
 
 # The meanings of what is denied are averaged over at least so much, lest one "no" decide.

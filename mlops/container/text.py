@@ -34,13 +34,13 @@ class Words:
     def __len__(self) -> int:
         return len(self.words)
 
-    def offsets(self) -> list[tuple[int, int]]:
-        """Start and end of every word in the text, in code points."""
+    def bounds(self) -> tuple[list[int], list[int]]:
+        """Where each word starts and ends in the text, in code points."""
         lengths: list[int] = [0] * (2 * len(self.words) + 1)
         lengths[0::2] = map(len, self.gaps)
         lengths[1::2] = map(len, self.words)
         ends = list(accumulate(lengths))
-        return list(zip(ends[0::2], ends[1::2], strict=False))
+        return ends[0:-1:2], ends[1::2]
 
 
 def split(text: str) -> Words:

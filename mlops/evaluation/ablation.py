@@ -41,6 +41,10 @@ ABLATIONS: dict[str, Ablation] = {
     "decision-time text": without_source("mtsamples-decision"),
     "referral texts": without_source("corpus"),
     "plan-labelled notes": without_source("mtsamples-plan"),
+    "clinical cues": Ablation(hyperparameters={"cues": 0}),
+    "pairs of words": Ablation(hyperparameters={"pairs": 0}),
+    "pieces of words": Ablation(hyperparameters={"pieces": 0}),
+    "meanings of words": Ablation(hyperparameters={"meanings": 0}),
 }
 
 
