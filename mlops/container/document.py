@@ -17,7 +17,11 @@ from mlops.container.wordlists import WORDS
 MIN_WORDS = 4
 MIN_CLINICAL_WORDS = 2
 MIN_CLINICAL_SHARE = 0.05
+# So many different words of another field make a text one of that field, unless it has more than
+# twice as many clinical ones.
+MIN_ELSEWHERE = 3
 MIN_SIGNS = 3
+MIN_DISCHARGE_SIGNS = 2
 # Of the words written in letters, so many have to be in Latin ones.
 _MIN_LATIN = 0.7
 _MIN_FOREIGN_SHARE = 0.08
@@ -26,6 +30,10 @@ _LAST_LATIN = "\u024f"
 TOO_SHORT = "This is too short to judge: it has fewer than 4 words. Paste the whole note."
 NOT_ENGLISH = "This does not look like English, the only language this model reads."
 NOT_CLINICAL = "This does not look like a clinical note, so it was not classified."
+DISCHARGE = (
+    "This is the summary of a stay that is over, so it was not classified. "
+    "Paste the letter or note that asks for an opinion."
+)
 OPERATIVE = (
     "This describes an operation that has already been done: it can't decide a referral. "
     "Paste what was written before the decision."
@@ -48,6 +56,7 @@ class DocumentTypes:
         self._foreign = np.array([name in WORDS["foreign"] for name in names])
         self._clinical = np.array([name in known for name in names])
         self._office = np.array([name in WORDS["office"] for name in names])
+        self._elsewhere = np.array([name in WORDS["elsewhere"] for name in names])
         self._letters = np.array([name[:1].isalpha() for name in names])
         self._letters[: NUMBERS.stop] = False
         categories = lexicon.categories
@@ -55,6 +64,7 @@ class DocumentTypes:
             n for n in lexicon.of_kind("cue") if categories[n].name in WORDS["clinical_cues"]
         }
         self._operative = set(lexicon.of_kind("operative"))
+        self._discharge = set(lexicon.of_kind("discharge"))
 
     def tell(self, reading: Reading) -> tuple[str, str]:
         """The document type, and a warning sentence or nothing."""
@@ -67,7 +77,7 @@ class DocumentTypes:
         places = self._clinical[numbers] & ~reading.aside
         cues, signs = set(), set()
         for match in reading.matches:
-            if match.category in self._operative:
+            if match.category in self._operative or match.category in self._discharge:
                 signs.add(match.category)
                 continue
             cues.add(match.category)
@@ -80,10 +90,15 @@ class DocumentTypes:
         enough = clinical > 0 and different >= MIN_CLINICAL_WORDS
         if spoken(reading) < MIN_WORDS:
             return ("referral" if enough else "other"), TOO_SHORT
+        about_else = len(set(numbers[self._elsewhere[numbers]].tolist()))
+        if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
+            return "other", NOT_CLINICAL
         if not enough or clinical < MIN_CLINICAL_SHARE * (known + len(strange)):
             return "other", NOT_CLINICAL
-        if len(signs) >= MIN_SIGNS:
+        if len(signs & self._operative) >= MIN_SIGNS:
             return "operative report", OPERATIVE
+        if len(signs & self._discharge) >= MIN_DISCHARGE_SIGNS:
+            return "other", DISCHARGE
         return "referral", ""
 
     def _is_foreign(self, numbers: NDArray[np.int64], known: int, strange: list[str]) -> bool:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from mlops.container.text import split
 from mlops.container.vocabulary import ACUITIES, NUMBERS, SIZES, Vocabulary, plain
 
-Kind = Literal["cue", "operative", "assertion"]
+Kind = Literal["cue", "operative", "discharge", "assertion"]
 _FOLDER = Path(__file__).parent
 FILES: dict[Kind, Path] = {
     "cue": _FOLDER / "cues.toml",
     "operative": _FOLDER / "operative.toml",
+    "discharge": _FOLDER / "discharge.toml",
     "assertion": _FOLDER / "assertions.toml",
 }
 _MAX_GAP = 3
