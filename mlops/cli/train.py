@@ -1,6 +1,5 @@
 """`triage train`: a model version from a dataset."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER|CSV",
+    metavar="FOLDER|CSV|s3://…",
     help="A dataset folder, or Kaggle's mtsamples.csv; without it the corpus that is shipped.",
 )
 @click.option(
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--wait/--no-wait", default=True, help="Wait for the end, or return at once.")
 @json_option
 def train(
-    data: Path | None, parameters: tuple[str, ...], name: str, wait: bool, as_json: bool
+    data: str | None, parameters: tuple[str, ...], name: str, wait: bool, as_json: bool
 ) -> None:
     """Train a model version.
 

@@ -1,6 +1,5 @@
 """`triage tune`: search for better hyperparameters."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER|CSV",
+    metavar="FOLDER|CSV|s3://…",
     help="A dataset folder, or Kaggle's mtsamples.csv; without it the corpus that is shipped.",
 )
 @click.option(
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
 @click.option("--wait/--no-wait", default=True, help="Wait for the end, or return at once.")
 @json_option
 def tune(
-    data: Path | None,
+    data: str | None,
     max_jobs: int,
     max_parallel_jobs: int,
     ranges: tuple[str, ...],
