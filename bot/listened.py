@@ -22,6 +22,7 @@ SCOPES = {
     "chat:write": "answers",
     "commands": "slash commands and the message shortcut",
     "files:read": "notes sent as files",
+    "files:write": "pictures and report of a comparison",
     "groups:history": "message.groups",
     "groups:read": "is a channel private?",
     "im:history": "message.im",

@@ -87,8 +87,8 @@ COMMANDS = (
     },
     {
         "command": "/retrain",
-        "description": "Train a new model version (team leads).",
-        "usage_hint": "",
+        "description": "Train, compare and approve a new model version (team leads).",
+        "usage_hint": "[now | tune N | status | stop | help, or nothing for a form]",
     },
 )
 SHORTCUTS = ({"callback_id": "triage_note", "name": "Triage this note"},)
@@ -101,6 +101,7 @@ SCOPES = frozenset(
         "chat:write",
         "commands",
         "files:read",
+        "files:write",
         "groups:history",
         "groups:read",
         "im:history",
