@@ -10,9 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops.backends import Backend, Endpoint, Job, ModelVersion, TrainRequest, TuneRequest
 from mlops.errors import BackendError, DataError, NotFoundError
+
+if TYPE_CHECKING:
+    from mlops.settings import Settings
 
 # What Amazon's workshop on this use case searches; cut to what train.py takes.
 _WORKSHOP_RANGES = {
@@ -257,6 +261,13 @@ def serve(backend: Backend, endpoint: str, version: str) -> Endpoint:
     if current.version == found and current.status == "InService":
         return current
     return backend.update(endpoint, found)
+
+
+def champion_version(backend: Backend, settings: "Settings") -> str:
+    """The name of the version that serves at the endpoint that the settings name."""
+    from mlops.settings import DEFAULT_ENDPOINT
+
+    return champion(backend, settings.triage_endpoint or DEFAULT_ENDPOINT).name
 
 
 def _parts(dataset: Path) -> tuple[Path, Path | None]:

@@ -18,7 +18,7 @@ COMMANDS = {
     "train": ("mlops.cli.train:train", "Train a model version."),
     "tune": ("mlops.cli.tune:tune", "Search for better hyperparameters."),
     "evaluate": ("mlops.cli.evaluate:evaluate", "Score a model version on labelled notes."),
-    "models": ("mlops.cli.models:models", "List and show model versions."),
+    "models": ("mlops.cli.models:models", "List, show and compare model versions."),
     "deploy": ("mlops.cli.deploy:deploy", "Create an endpoint that serves a model version."),
     "endpoints": ("mlops.cli.endpoints:endpoints", "Show, update, roll back, delete endpoints."),
     "jobs": ("mlops.cli.jobs:jobs", "Follow and stop training and tuning jobs."),
@@ -69,7 +69,7 @@ class LazyGroup(click.Group):
 def _extra_that_has(module: str) -> str | None:
     """The extra of pyproject.toml that brings `module`, if one does."""
     extras = {
-        "train": {"optuna", "pandas", "sklearn"},
+        "train": {"matplotlib", "optuna", "pandas", "sklearn", "yaml"},
         "sandbox": {"multipart", "python_multipart", "starlette", "uvicorn", "websockets"},
         "sagemaker": {"sagemaker"},
         "postgres": {"psycopg"},

@@ -10,7 +10,7 @@ from mlops.cli.options import console, echo_json, json_option, open_backend
 from mlops.errors import DataError
 
 if TYPE_CHECKING:
-    from mlops.evaluation.metrics import Figure
+    from mlops.evaluation.metrics import Interval
 
 MAX_ERRORS_SHOWN = 20
 
@@ -71,7 +71,7 @@ def evaluate(data: Path, version: str, as_json: bool) -> None:
         _show(summary, figures, wrong)
 
 
-def _show(summary: dict[str, object], figures: dict[str, "Figure"], wrong: list[str]) -> None:
+def _show(summary: dict[str, object], figures: dict[str, "Interval"], wrong: list[str]) -> None:
     from rich.table import Table
 
     table = Table(title=f"Model {summary['model_version']} on {summary['records']} notes")

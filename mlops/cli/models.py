@@ -1,18 +1,26 @@
-"""`triage models`: list and show model versions."""
+"""`triage models`: list, show and compare model versions."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mlops.cli.options import console, echo_json, json_option, open_backend
+from mlops.cli.options import console, echo_json, json_option, open_backend, write_file
+
+if TYPE_CHECKING:
+    from mlops.evaluation.comparison import Comparison
 
 
 @click.group()
 def models() -> None:
-    """List and show model versions.
+    """List, show and compare model versions.
 
     \b
     Examples:
       triage models list
       triage models show shipped
+      triage models compare 5e21 --champion shipped
     """
 
 
@@ -81,3 +89,100 @@ def show(version: str, as_json: bool) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}")
+
+
+@models.command()
+@click.argument("challenger")
+@click.option(
+    "--champion",
+    metavar="VERSION",
+    help="What to compare it with; without it what the default endpoint serves, else the shipped.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER|CSV",
+    help="A dataset folder, or Kaggle's mtsamples.csv; without it the corpus that is shipped.",
+)
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write an HTML report here."
+)
+@click.option(
+    "--pictures",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write roc.png, reliability.png and confusion.png into this folder.",
+)
+@json_option
+def compare(
+    challenger: str,
+    champion: str | None,
+    data: Path | None,
+    report: Path | None,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Say whether a version may replace the champion, and why.
+
+    Both are judged on the held-out part of the dataset. The challenger passes if it is not worse
+    anywhere beyond the interval, errs no more than promised when it decides, beats plain logistic
+    regression, behaves, keeps notes private and answers in time. Exit code 1 if it doesn't pass.
+
+    \b
+    Examples:
+      triage models compare shipped
+      triage models compare 5e21 --champion shipped --report comparison.html
+      triage models compare 5e21 --data dataset --json
+    """
+    from mlops.evaluation.gate import compare as put_side_by_side
+    from mlops.evaluation.gate import pictures, report_html
+    from mlops.operations import champion_version, prepare_data
+    from mlops.settings import get_settings
+
+    backend, settings = open_backend(), get_settings()
+    versions = [champion or champion_version(backend, settings), challenger]
+    with tempfile.TemporaryDirectory() as place, console(stderr=True).status("Starting") as status:
+        dataset = prepare_data(settings.triage_home, data, say=status.update)
+        served, wants = (
+            backend.fetch_artifact(version, Path(place) / role)
+            for role, version in zip(("champion", "challenger"), versions, strict=True)
+        )
+        result = put_side_by_side(served, wants, dataset, say=status.update)
+        if report is not None:
+            write_file(report, report_html(result).encode())
+        if folder is not None:
+            for name, picture in pictures(result).items():
+                write_file(folder / f"{name}.png", picture)
+    if as_json:
+        echo_json(result.to_json())
+    else:
+        _show_comparison(result)
+        if report is not None:
+            click.echo(f"Report: {report}")
+    if not result.passed:
+        raise SystemExit(1)
+
+
+def _show_comparison(result: "Comparison") -> None:
+    from rich.table import Table
+
+    out = console()
+    table = Table(box=None, pad_edge=False)
+    for heading in ("held-out notes", "", "champion", "challenger", "difference in AUC"):
+        table.add_column(heading)
+    for rung in result.rungs:
+        table.add_row(
+            rung.name,
+            str(rung.records),
+            f"{rung.champion['auc'].value:.4f}",
+            f"{rung.challenger['auc'].value:.4f}",
+            f"{rung.difference.value:+.4f} ({rung.difference.low:+.4f} to "
+            f"{rung.difference.high:+.4f})",
+        )
+    out.print(table)
+    for check in result.checks:
+        out.print(
+            f"[green]✓[/] {check.sentence}" if check.passed else f"[red]✕[/] {check.sentence}"
+        )
+    verdict = "passes" if result.passed else "does not pass"
+    out.print(f"{result.challenger} {verdict} beside {result.champion}.")

@@ -52,3 +52,20 @@ def open_backend() -> "Backend":
     from mlops.settings import get_settings
 
     return get_backend(get_settings())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write what a command was asked to leave, and make its folder.
+
+    Raises:
+        TriageError: if the disk or its rights won't have it.
+    """
+    from mlops.errors import TriageError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise TriageError(
+            f"{path} can't be written ({error.strerror}). The rest was done. Give another path."
+        ) from None
