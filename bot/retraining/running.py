@@ -134,15 +134,12 @@ def _train(services: Services, run: Run) -> Run | None:
     if job is None or held is None:
         return None
     run = held
-    if job.status == "Failed" and not run.stop_by:
-        # One that was killed is started again under its name; one that failed is only found again.
-        again = _start(services, run, _dataset(services, run))
-        if not again.done:
-            if run.restarts >= MAX_RESTARTS:
-                backend.stop_job(run.job)
-                return _failed(services, run, ops_messages.killed_too_often())
-            services.store.retrains.note_restart(run)
-            return services.store.retrains.held(run)
+    if job.interrupted and not run.stop_by:
+        if run.restarts >= MAX_RESTARTS:
+            return _failed(services, run, ops_messages.killed_too_often())
+        services.store.retrains.note_restart(run)
+        _start(services, run, _dataset(services, run))
+        return services.store.retrains.held(run)
     if run.stop_by or _is_late(run):
         version = backend.register(run.job).name if job.artifact else None
         if run.stop_by:

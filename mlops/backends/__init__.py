@@ -74,6 +74,8 @@ class Job:
         artifact: Its `model.tar.gz` once it is completed (a path or an s3:// address).
         failure: One sentence, when it failed.
         trials: Of a tuning job, in order; `best_trial` is the number of the best one so far.
+        interrupted: Whether it failed because its processes were killed: the same request again,
+            under its name, starts it again.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Job:
     failure: str | None = None
     trials: Sequence[Trial] = ()
     best_trial: int | None = None
+    interrupted: bool = False
 
     @property
     def done(self) -> bool:

@@ -1,5 +1,6 @@
 """A sandbox, the shipped model, and a bot between them."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from bot.sandbox.server import Sandbox
 from bot.services import Services
+from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
 from mlops.shipped import ARTIFACT
+from tests.bot.retrains import Trained, train
 from tests.bot.running import running
 
 
@@ -30,3 +33,19 @@ def bot(slack: Sandbox, home: Path, model: LocalClassifier) -> Iterator[Services
     with running(slack, home, model) as services:
         yield services
     assert slack.problems == []
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A state folder with a trained version, made once."""
+    return train(tmp_path_factory.mktemp("trained") / "home")
+
+
+@pytest.fixture
+def trained(made: Trained, home: Path) -> Iterator[Trained]:
+    """The test's own copy of it; what it deploys is stopped at the end."""
+    shutil.copytree(made.home, home, dirs_exist_ok=True)
+    yield Trained(home, made.version)
+    backend = LocalBackend(home)
+    for endpoint in backend.endpoints():
+        backend.delete_endpoint(endpoint.name)

@@ -26,7 +26,7 @@ from mlops.backends.local.files import (
     write_json,
 )
 from mlops.backends.local.processes import start_module
-from mlops.backends.local.records import FINAL, INTERRUPTED, Plan, read_job
+from mlops.backends.local.records import FINAL, Plan, read_job
 from mlops.backends.package import code_package
 from mlops.container.train import HYPERPARAMETERS
 from mlops.errors import BackendError, DataError, NotFoundError
@@ -146,7 +146,9 @@ class Jobs:
                 f"There is a job {plan.name} already, with other data or hyperparameters. It was "
                 "left as it is, and nothing was started. Choose another name."
             )
-        if job.status == "Failed" and job.failure == INTERRUPTED:
+        if job.interrupted:
+            # What a runner wrote of a script that was killed under it is no last word.
+            (folder / "state.json").unlink(missing_ok=True)
             self._start(plan.name)
             return self.get(plan.name)
         return job
