@@ -43,9 +43,7 @@ def comparison(champion: str, challenger: str, *, passed: bool = True) -> Json:
         "error_decided": Interval(0.09, 0.05, 0.12),
         "coverage": Interval(0.91, 0.88, 0.94),
     }
-    rung = RungComparison(
-        "referral texts", 86, figures, figures, Interval(0.004, -0.011, 0.02)
-    )
+    rung = RungComparison("referral texts", 86, figures, figures, Interval(0.004, -0.011, 0.02))
     checks = (Check("as good", passed, "Not worse."), Check("privacy", True, "It holds no note."))
     made: Json = Comparison(champion, challenger, (rung,), checks).to_json()
     return made
@@ -121,5 +119,3 @@ def title(message: Json) -> str:
 def results(services: Services) -> list[tuple[str, str, str]]:
     """The audit log: who, what, how it ended."""
     return [(e.user, e.action, e.result) for e in services.store.audit.entries()]
-
-

@@ -22,9 +22,7 @@ def whispers(slack: Sandbox, channel: str, user: str) -> str:
     return words(private)
 
 
-def test_an_approved_version_is_deployed_and_answers(
-    slack: Sandbox, trained: Trained
-) -> None:
+def test_an_approved_version_is_deployed_and_answers(slack: Sandbox, trained: Trained) -> None:
     with running(slack, trained.home, None, triage_leads=LEADS) as bot:
         run = waiting(bot, slack, trained)
         card = card_of(slack, bot, run.id)
@@ -119,7 +117,9 @@ def test_a_click_after_the_time_is_over_deploys_nothing(
             connection.execute(update(retrains).values(expires=1.0))
         slack.click("U0LEO", "G0SURGERY", run.message_ts or "", APPROVE)
         until(slack, bot, run.id, "expired", timeout=10)
-        slack.wait_for(lambda: "not waiting for a decision" in whispers(slack, "G0SURGERY", "U0LEO"))
+        slack.wait_for(
+            lambda: "not waiting for a decision" in whispers(slack, "G0SURGERY", "U0LEO")
+        )
         assert bot.backend.endpoints() == []
 
 
