@@ -27,6 +27,7 @@ SCOPES = {
     "groups:read": "is a channel private?",
     "im:history": "message.im",
     "im:read": "conversations.info of a direct message",
+    "im:write": "a form's answer found again in the direct message",
     "mpim:history": "message.mpim",
     "mpim:read": "conversations.info of a group message",
     "usergroups:read": "user groups in TRIAGE_LEADS",
