@@ -1,9 +1,9 @@
-"""Champion beside challenger: a table of figures with intervals, and the criteria of the gate."""
+"""Champion beside challenger: figures with intervals, the criteria of the gate, the data."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from bot.blocks.parts import Block, escape, section
+from bot.blocks.parts import Block, context, escape, section
 
 # What the product does is read short referral texts: that rung's other figures are shown as well.
 MAIN_RUNG = "referral texts"
@@ -12,6 +12,8 @@ DETAILS = {
     "error_decided": "Error among decided",
     "coverage": "Share decided",
 }
+# An en dash between word joiners: no line may break there.
+RANGE = "\u2060–\u2060"
 IN_PERCENT = ("error_decided", "coverage")
 Figures = Mapping[str, Mapping[str, float | None]]
 
@@ -22,19 +24,12 @@ def comparison_table(comparison: Mapping[str, Any]) -> Block:
     Args:
         comparison: `mlops.evaluation.gate.Comparison` as plain data.
     """
-    rows = [
-        [
-            "Figure (95 % interval)",
-            f"Champion {comparison['champion']}",
-            f"Challenger {comparison['challenger']}",
-            "Difference",
-        ]
-    ]
+    rows = [["Figure (95 % interval)", "Champion", "Challenger", "Difference"]]
     rungs = comparison["rungs"]
     for rung in rungs:
         rows.append(
             [
-                f"AUC, {rung['name']} ({rung['records']:,} notes)",
+                f"AUC on {rung['records']:,} {rung['name']}",
                 interval(rung["champion"].get("auc")),
                 interval(rung["challenger"].get("auc")),
                 interval(rung["difference"], sign=True),
@@ -68,12 +63,14 @@ def _details(champion: Figures, challenger: Figures) -> list[list[str]]:
 def interval(
     figure: Mapping[str, float | None] | None, percent: bool = False, sign: bool = False
 ) -> str:
-    """A figure with its interval.
+    r"""A figure with its interval, which is rounded more: it is less certain still.
 
     >>> interval({"value": 0.951, "low": 0.92, "high": 0.98})
-    '0.951 (0.920 to 0.980)'
+    '0.951 (0.92\u2060–\u20600.98)'
+    >>> interval({"value": 0.09, "low": 0.027, "high": 0.154}, percent=True)
+    '9.0 % (3\u2060–\u206015)'
     >>> interval({"value": -0.02, "low": -0.05, "high": 0.01}, sign=True)
-    '−0.020 (−0.050 to +0.010)'
+    '−0.020 (−0.05 to +0.01)'
     """
     if figure is None or figure.get("value") is None:
         return "not measured"
@@ -81,40 +78,55 @@ def interval(
     shown = _number(value or 0.0, percent, sign)
     if low is None or high is None:
         return shown
-    return f"{shown} ({_number(low, percent, sign)} to {_number(high, percent, sign)})"
+    if percent:
+        ends = [f"{end * 100:.0f}" for end in (low, high)]
+    else:
+        ends = [_signed(end, f"{abs(end):.2f}", sign) for end in (low, high)]
+    return f"{shown} ({(' to ' if sign else RANGE).join(ends)})"
 
 
 def _number(value: float, percent: bool, sign: bool = False) -> str:
     text = f"{abs(value):.1%}".replace("%", " %") if percent else f"{abs(value):.3f}"
-    return f"{'−' if value < 0 else '+'}{text}" if sign else text
+    return _signed(value, text, sign)
 
 
-def checks_block(comparison: Mapping[str, Any]) -> Block:
-    """Each criterion, the failed ones first."""
-    checks = sorted(comparison["checks"], key=lambda check: bool(check["passed"]))
-    lines = [
-        f"{':white_check_mark:' if check['passed'] else ':x:'} {escape(check['sentence'])}"
-        for check in checks
-    ]
-    return section("\n".join(lines) or "There is no criterion.")
+def _signed(value: float, text: str, sign: bool) -> str:
+    nothing = not text.strip("0. %")
+    return f"{'−' if value < 0 else '+'}{text}" if sign and not nothing else text
 
 
-def data_change(data: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
-    """What changed in the data between the champion's training and this one (mrkdwn)."""
-    if data is None:
-        return "What the data holds is not known."
-    sources = dict(data["sources"])
-    now = ", ".join(f"{number:,} {escape(name)}" for name, number in sorted(sources.items()))
-    dropped = sum(data["dropped"].values())
-    left_out = f"; {dropped:,} rows left out" if dropped else ""
-    if before is None:
-        return f"Data: {now}{left_out}. The champion was trained on data that I have no record of."
-    if dict(before) == dict(data):
-        return f"Data: {now}{left_out}, the same as the champion’s."
+def checks_blocks(comparison: Mapping[str, Any]) -> list[Block]:
+    """The criteria: those that are not met in full size, the others in small print."""
+    lines: dict[bool, list[str]] = {True: [], False: []}
+    for check in comparison["checks"]:
+        lines[bool(check["passed"])].append(escape(check["sentence"]))
+    blocks: list[Block] = []
+    if lines[False]:
+        blocks.append(section("\n".join(f":x: {line}" for line in lines[False])))
+    if lines[True]:
+        blocks.append(context("\n".join(f":white_check_mark: {line}" for line in lines[True])))
+    return blocks
+
+
+def versions_and_data(comparison: Mapping[str, Any]) -> Block:
+    """Which versions were compared, and what changed in the data that they were trained on."""
+    old, new = (comparison["about"].get(name) or {} for name in ("champion", "challenger"))
+    return context(
+        f"Champion: {escape(comparison['champion'])}",
+        f"Challenger: {escape(comparison['challenger'])}",
+        _data_change(old, new),
+    )
+
+
+def _data_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    before, after = old.get("records") or {}, new.get("records") or {}
+    trained = ", ".join(f"{number:,} {escape(name)}" for name, number in sorted(after.items()))
+    if old.get("data_sha256") and old.get("data_sha256") == new.get("data_sha256"):
+        return f"Training data: {trained}, the very data of the champion"
     changes = [
-        f"{sources.get(name, 0) - before['sources'].get(name, 0):+,} {escape(name)}"
-        for name in sorted({*sources, *before["sources"]})
-        if sources.get(name, 0) != before["sources"].get(name, 0)
+        f"{after.get(name, 0) - before.get(name, 0):+,} {escape(name)}".replace("-", "−", 1)
+        for name in sorted({*after, *before})
+        if after.get(name, 0) != before.get(name, 0)
     ]
-    moved = ", ".join(changes) or "the same number of notes, split or filed differently"
-    return f"Data: {now}{left_out}. Since the champion: {moved}."
+    moved = ", ".join(changes) or "as many notes of each source, but others"
+    return f"Training data: {trained}; since the champion: {moved}"

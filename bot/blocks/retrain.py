@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from bot import ops_messages as say
-from bot.blocks.comparison import checks_block, comparison_table, data_change
+from bot.blocks.comparison import checks_blocks, comparison_table, versions_and_data
 from bot.blocks.parts import (
     Block,
     Rendered,
@@ -58,12 +57,7 @@ DONE, ACTIVE, FAILED, STOPPED = (
 )
 # A job's metrics have the part of the data in front; a version's haven't.
 PREFIX = "validation:"
-FIGURES = {
-    "auc": "AUC",
-    "accuracy": "accuracy",
-    "brier": "Brier score",
-    "coverage": "share decided",
-}
+FIGURES = {"auc": "AUC", "accuracy": "accuracy"}
 
 
 def card(
@@ -74,7 +68,6 @@ def card(
     endpoint: str = "",
     hours: float = 0.0,
     two_person: bool = False,
-    champions_data: Mapping[str, Any] | None = None,
 ) -> Rendered:
     """How a run stands.
 
@@ -85,7 +78,6 @@ def card(
         endpoint: Whose version is replaced.
         hours: How long an approval is possible.
         two_person: Whether somebody else than the one who asked has to approve.
-        champions_data: What `findings["data"]` was for the run that made the champion.
     """
     title = TITLES[run.state]
     blocks: list[Block] = [
@@ -97,8 +89,9 @@ def card(
     if sentence := _outcome(run, endpoint, hours):
         blocks.append(section(sentence))
     if comparison:
-        blocks += [comparison_table(comparison), checks_block(comparison)]
-        blocks.append(context(data_change(run.findings.get("data"), champions_data)))
+        blocks.append(comparison_table(comparison))
+        blocks += checks_blocks(comparison)
+        blocks.append(versions_and_data(comparison))
         if run.findings.get("pictures") is False:
             blocks.append(context(say.pictures_missing()))
     if run.state == "waiting" and two_person:
@@ -206,7 +199,7 @@ def _details(run: Run, job: Job | None, step: str) -> dict[int, str]:
     elif line := found.get("job"):
         details[TRAIN] = line
     if figures := found.get("figures"):
-        details[EVALUATE] = f"{_figures(figures)} on notes held back for validation"
+        details[EVALUATE] = f"{_figures(figures)} on the part for validation"
     if comparison := found.get("comparison"):
         checks = comparison["checks"]
         met = sum(bool(check["passed"]) for check in checks)

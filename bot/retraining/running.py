@@ -30,7 +30,7 @@ POLL_SECONDS = 1.0
 # Slack allows about one change of a message per second and channel; people read slower still.
 SHOW_SECONDS = 3.0
 # The clock on the card goes on also when nothing else changes.
-CLOCK_SECONDS = 15.0
+CLOCK_SECONDS = 6.0
 MAX_RESTARTS = 5
 BY_ITSELF = ""
 
@@ -239,6 +239,7 @@ def _condensed(comparison: dict[str, Any]) -> dict[str, Any]:
     return {
         "champion": comparison["champion"],
         "challenger": comparison["challenger"],
+        "about": comparison["about"],
         "rungs": [{key: rung[key] for key in rungs} for rung in comparison["rungs"]],
         "checks": [
             {key: check[key] for key in ("name", "passed", "sentence")}

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bot import ops_messages
 from bot.blocks.parts import Rendered
@@ -34,7 +33,6 @@ def show(services: Services, run: Run, *, job: Job | None = None, step: str = ""
         endpoint=settings.triage_endpoint or DEFAULT_ENDPOINT,
         hours=settings.triage_approval_hours,
         two_person=settings.triage_two_person,
-        champions_data=_champions_data(services, run),
     )
     placed = _place(services, run, message)
     if placed is None:
@@ -68,19 +66,15 @@ def share(services: Services, run: Run, pictures: list[Path], folder: Path) -> b
         return True
     uploads = [
         Upload(f"{run.job}-{path.name}", TITLES.get(path.stem, path.stem), path.read_bytes())
-        for path in pictures
+        for path in sorted(pictures, key=_order)
     ]
     uploads.append(Upload(report, "Full report of the comparison", (folder / REPORT).read_bytes()))
     return services.slack.upload(where, uploads, ops_messages.pictures(len(pictures)))
 
 
-def _champions_data(services: Services, run: Run) -> dict[str, Any] | None:
-    """The data of the run that made the champion, if it was one of ours."""
-    if run.champion is None or "comparison" not in run.findings:
-        return None
-    made = services.store.retrains.maker(run.champion)
-    data = made.findings.get("data") if made is not None else None
-    return data if isinstance(data, dict) else None
+def _order(path: Path) -> int:
+    """Where a picture stands: as in `TITLES`, others after them."""
+    return [*TITLES, path.stem].index(path.stem)
 
 
 def _place(services: Services, run: Run, message: Rendered) -> Run | None:

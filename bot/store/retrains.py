@@ -144,11 +144,6 @@ class Retrains:
         query = select(TABLE).where(TABLE.c.state == "waiting").order_by(TABLE.c.started.desc())
         return self._all(query)
 
-    def maker(self, version: str) -> Run | None:
-        """The latest run that made a version."""
-        query = select(TABLE).where(TABLE.c.version == version).order_by(TABLE.c.started.desc())
-        return next(iter(self._all(query.limit(1))), None)
-
     def held(self, run: Run) -> Run | None:
         """A run as it is now, if this process still has it; None if another one took over."""
         return self._one(and_(TABLE.c.id == run.id, TABLE.c.owner == self._owner.id))

@@ -45,7 +45,11 @@ def comparison(champion: str, challenger: str, *, passed: bool = True) -> Json:
     }
     rung = RungComparison("referral texts", 86, figures, figures, Interval(0.004, -0.011, 0.02))
     checks = (Check("as good", passed, "Not worse."), Check("privacy", True, "It holds no note."))
-    made: Json = Comparison(champion, challenger, (rung,), checks).to_json()
+    about = {
+        "champion": {"data_sha256": "a", "records": {"corpus": 856, "mtsamples-filed": 1104}},
+        "challenger": {"data_sha256": "b", "records": {"corpus": 684}},
+    }
+    made: Json = Comparison(champion, challenger, (rung,), checks, about).to_json()
     return made
 
 
