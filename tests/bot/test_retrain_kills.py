@@ -1,7 +1,7 @@
 """`kill -9` of bot and worker while a run goes on: it finishes, one result, one message.
 
-RETRAIN_KILLS sets how many runs are shot at (the moments are drawn with a fixed seed); the default
-keeps the suite quick.
+RETRAIN_KILLS sets how many runs are shot at, and RETRAIN_SECONDS within how many seconds (the
+moments are drawn with a fixed seed); the defaults keep the suite quick.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ from tests.bot.running import bots, running, settings_for
 from tests.bot.test_restart import kill, process
 
 CHANNEL = "G0SURGERY"
-RUNS = int(os.environ.get("RETRAIN_KILLS", "2"))
+RUNS = int(os.environ.get("RETRAIN_KILLS", "1"))
 # From the first check of the data to the comparison; a busy machine takes longer.
-SECONDS = 9.0
+SECONDS = float(os.environ.get("RETRAIN_SECONDS", "9"))
 ENDED = ("waiting", "refused")
 
 
