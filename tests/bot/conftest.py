@@ -11,8 +11,8 @@ from bot.services import Services
 from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
 from mlops.shipped import ARTIFACT
-from tests.bot.retrains import Trained, train
 from tests.bot.running import running
+from tests.trained import Trained
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +33,6 @@ def bot(slack: Sandbox, home: Path, model: LocalClassifier) -> Iterator[Services
     with running(slack, home, model) as services:
         yield services
     assert slack.problems == []
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A state folder with a trained version, made once."""
-    return train(tmp_path_factory.mktemp("trained") / "home")
 
 
 @pytest.fixture

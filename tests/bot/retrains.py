@@ -1,8 +1,7 @@
-"""Retrain runs for tests: a trained challenger, runs that wait for a click, and their cards."""
+"""Retrain runs for tests: runs that wait for a click, and their cards."""
 
 import dataclasses
 import time
-from pathlib import Path
 from typing import Any
 
 from bot.retraining.running import go_on
@@ -10,29 +9,12 @@ from bot.sandbox.server import Sandbox
 from bot.services import Services
 from bot.store.retrains import Line, Run
 from mlops import operations
-from mlops.backends.local import LocalBackend
 from mlops.evaluation.comparison import Check, Comparison, RungComparison
 from mlops.evaluation.metrics import Interval
 from tests.bot.running import Json, bots, words
+from tests.trained import Trained
 
 LONG = 120.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Trained:
-    """A state folder with a version that nobody serves."""
-
-    home: Path
-    version: str
-
-
-def train(home: Path) -> Trained:
-    """Train quickly: figures don't matter, the artifact is real."""
-    backend = LocalBackend(home)
-    dataset = operations.prepare_data(home)
-    job = operations.start_training(backend, dataset, hyperparameters={"num_round": "110"})
-    version = operations.finish(backend, operations.wait_for(backend, job.name))
-    return Trained(home, version.name)
 
 
 def comparison(champion: str, challenger: str, *, passed: bool = True) -> Json:

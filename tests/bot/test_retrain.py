@@ -24,8 +24,9 @@ from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
 from mlops.data import load_corpus
 from mlops.errors import BackendError, NotFoundError
-from tests.bot.retrains import LONG, Trained, card_of, cards, results, title, until
+from tests.bot.retrains import LONG, card_of, cards, results, title, until
 from tests.bot.running import answer, bots, buttons, running, settings_for, words
+from tests.trained import Trained
 
 CHANNEL = "G0SURGERY"
 
