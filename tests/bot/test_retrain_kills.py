@@ -19,12 +19,11 @@ from bot.store import open_store
 from bot.store.retrains import Run
 from mlops.backends.local import LocalBackend, locks
 from mlops.classifier import LocalClassifier
-from tests.bot.retrains import LONG, cards, results, until
+from tests.bot.retrains import CHANNEL, LONG, cards, results, until
 from tests.bot.running import bots, running, settings_for
 from tests.bot.test_restart import kill, process
 from tests.trained import Trained
 
-CHANNEL = "G0SURGERY"
 RUNS = int(os.environ.get("RETRAIN_KILLS", "1"))
 # From the first check of the data to the comparison; a busy machine takes longer.
 SECONDS = float(os.environ.get("RETRAIN_SECONDS", "9"))
