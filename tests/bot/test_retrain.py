@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,6 +89,9 @@ def test_a_run_from_the_data_to_the_new_version_serving(slack: Sandbox, trained:
     assert slack.problems == []
 
 
+CANARY = "quagmirebird"
+
+
 def shuffled() -> bytes:
     """A Kaggle-shaped file whose labels say nothing: every other note is filed as the other."""
     file = io.StringIO()
@@ -98,15 +102,19 @@ def shuffled() -> bytes:
     specialties = {"Surgery": " Consult - History and Phy.", "Consultation": " Surgery"}
     for number, record in enumerate(load_corpus()):
         # Not the corpus' own text, which would be one cluster with it and one label.
-        text = " ".join(reversed(record.text.split()))
+        text = f"{CANARY} {' '.join(reversed(record.text.split()))}"
         writer.writerow([number, "", specialties[record.label], "sample", text, ""])
     return file.getvalue().encode()
 
 
 def test_a_challenger_that_is_worse_is_refused_with_the_reason(
-    slack: Sandbox, trained: Trained, model: LocalClassifier
+    slack: Sandbox,
+    trained: Trained,
+    model: LocalClassifier,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Trained, through the form, on an uploaded file with the labels exchanged."""
+    caplog.set_level(logging.DEBUG)
     LocalBackend(trained.home).deploy("referral-triage", trained.version)
     with running(slack, trained.home, model) as bot:
         view = open_form(slack)
@@ -124,6 +132,19 @@ def test_a_challenger_that_is_worse_is_refused_with_the_reason(
         assert buttons(card) == []
         assert bot.backend.endpoint("referral-triage").version == trained.version
         assert results(bot)[-1][2].startswith("refused by the gate: as good as the champion")
+        # A note's words are in the dataset and nowhere that people or programs look.
+        report = next(f for m in slack.messages(CHANNEL) for f in m.get("files") or [])
+        assert report["name"].startswith(run.job)
+        for place in (
+            str(slack.messages(CHANNEL)),
+            caplog.text,
+            (trained.home / "triage.db").read_bytes().decode(errors="replace"),
+            (trained.home / "triage.db-wal").read_bytes().decode(errors="replace"),
+            *(f.read_text() for f in trained.home.glob("comparisons/*/*.[hjt]*")),
+            *(f.read_text() for f in trained.home.glob("jobs/*/log.txt")),
+        ):
+            assert place
+            assert CANARY not in place
         # The file itself is not kept; what was made of it is.
         assert list((trained.home / "downloads").iterdir()) == []
     assert slack.problems == []

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
+from bot import ops_messages
+from bot.sandbox import seed
 from bot.sandbox.server import Sandbox
 from bot.services import Services
 from bot.store import open_store, tables
@@ -17,6 +19,7 @@ from mlops.classifier import LocalClassifier
 from mlops.errors import BackendError, NotFoundError
 from tests.bot.retrains import CHANNEL, LONG, active, cards, results, title, until
 from tests.bot.running import answer, bots, running, settings_for, words
+from tests.trained import Trained
 
 
 class Scripted:
@@ -270,3 +273,27 @@ def test_a_database_that_is_gone_for_a_while_ends_nothing(
         until(slack, bot, id, "same")
     assert len(set(backend.requests)) == 1
     assert len(bots(slack, CHANNEL)) == 1
+
+
+def test_without_the_scope_for_files_the_card_says_so(
+    trained: Trained, model: LocalClassifier
+) -> None:
+    """A run that another bot left before the comparison, and an app installed long ago."""
+    with (
+        Sandbox(scopes=seed.SCOPES - {"files:write"}) as slack,
+        running(slack, trained.home, model) as bot,
+    ):
+        run = bot.store.retrains.begin("U0LEO", CHANNEL)
+        assert run is not None
+        champion = bot.backend.version("shipped").name
+        values = {"version": trained.version, "champion": champion}
+        moved = bot.store.retrains.advance(run, "training")
+        assert moved is not None
+        assert bot.store.retrains.advance(moved, "comparing", **values) is not None
+        bot.store.retrains.give_back(run)
+        bot.look_for_left_work()
+        done = until(slack, bot, run.id, "waiting", "refused", "failed")
+        assert done.state != "failed", done.failure
+        shown = words(cards(slack, CHANNEL))
+        assert ops_messages.pictures_missing() in shown
+        assert f"Champion: {champion}" in shown
