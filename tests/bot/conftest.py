@@ -11,8 +11,11 @@ from bot.services import Services
 from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
 from mlops.shipped import ARTIFACT
+from tests.bot.databases import database, postgres
 from tests.bot.running import running
 from tests.trained import Trained
+
+__all__ = ["database", "postgres"]
 
 
 @pytest.fixture(scope="session")
