@@ -11,8 +11,8 @@ from mlops.backends.local import LocalBackend
 from mlops.errors import TriageError
 from mlops.settings import DEFAULT_ENDPOINT, Settings
 
-# Of the sandbox's seed: the team lead, and the public channel where notes are answered.
-LEAD = "U0LEO"
+# Of the sandbox's seed: the team leads, and the public channel where notes are answered.
+LEADS = ("U0LEO", "U0IDA")
 REFERRALS = "C0REFERRALS"
 Say = Callable[[str], None]
 
@@ -65,7 +65,7 @@ def _settings(slack: Sandbox, home: Path) -> Settings:
         triage_backend="local",
         triage_endpoint=DEFAULT_ENDPOINT,
         triage_home=home,
-        triage_leads=(LEAD,),
+        triage_leads=LEADS,
         triage_channels=(REFERRALS,),
     )
 

@@ -32,6 +32,23 @@ def fetch_document(slack: Slack, file: Mapping[str, Any]) -> Document:
     Raises:
         NoteError: with the sentence for the person who sent it.
     """
+    data, kind = fetch(slack, file, MAX_FILE_BYTES)
+    if kind == "text/html" and "html" not in str(file.get("mimetype") or ""):
+        raise NoteError(messages.file_sign_in_page())
+    return read_document(str(file.get("name") or ""), data)
+
+
+def fetch(slack: Slack, file: Mapping[str, Any], limit: int) -> tuple[bytes, str]:
+    """A file's bytes and media type.
+
+    Args:
+        slack: Where it is, and with which token.
+        file: Slack's whole file object; see `complete`.
+        limit: At most so many bytes.
+
+    Raises:
+        NoteError: with the sentence for the person who sent it.
+    """
     if file.get("mode") in ("tombstone", "hidden_by_limit") or file.get("file_access") in (
         "file_not_found",
         "access_denied",
@@ -40,15 +57,12 @@ def fetch_document(slack: Slack, file: Mapping[str, Any]) -> Document:
     if file.get("is_external"):
         raise NoteError(messages.file_elsewhere())
     size = int(file.get("size") or 0)
-    if size > MAX_FILE_BYTES:
-        raise NoteError(messages.file_too_large(size, MAX_FILE_BYTES))
+    if size > limit:
+        raise NoteError(messages.file_too_large(size, limit))
     url = str(file.get("url_private_download") or file.get("url_private") or "")
     if not url:
         raise NoteError(messages.file_gone())
-    data, kind = _download(slack, url)
-    if kind == "text/html" and "html" not in str(file.get("mimetype") or ""):
-        raise NoteError(messages.file_sign_in_page())
-    return read_document(str(file.get("name") or ""), data)
+    return _download(slack, url, limit)
 
 
 def may_have_token(url: str, api_url: str) -> bool:
@@ -89,7 +103,7 @@ def complete(slack: Slack, file: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else file
 
 
-def _download(slack: Slack, url: str) -> tuple[bytes, str]:
+def _download(slack: Slack, url: str, limit: int) -> tuple[bytes, str]:
     """The bytes and their media type."""
     token = slack.client.token or ""
     for _ in range(MAX_REDIRECTS + 1):
@@ -100,7 +114,7 @@ def _download(slack: Slack, url: str) -> tuple[bytes, str]:
         )
         try:
             with opener(url).open(request, timeout=TIMEOUT_SECONDS) as answer:
-                return _read(answer), str(answer.headers.get_content_type())
+                return _read(answer, limit), str(answer.headers.get_content_type())
         except urllib.error.HTTPError as error:
             target = error.headers.get("Location")
             if error.code not in REDIRECTS or not target:
@@ -112,13 +126,13 @@ def _download(slack: Slack, url: str) -> tuple[bytes, str]:
     raise NoteError(messages.file_not_downloaded("too many redirects"))
 
 
-def _read(answer: Any) -> bytes:
+def _read(answer: Any, limit: int) -> bytes:
     """All of it, unless it is more than may be: what `size` says is only a promise."""
     data = bytearray()
     while chunk := answer.read(CHUNK):
         data += chunk
-        if len(data) > MAX_FILE_BYTES:
-            raise NoteError(messages.file_too_large(len(data), MAX_FILE_BYTES))
+        if len(data) > limit:
+            raise NoteError(messages.file_too_large(len(data), limit))
     return bytes(data)
 
 

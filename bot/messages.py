@@ -1,9 +1,9 @@
 """Every sentence that a person reads from the bot, each a function that says when it is used.
 
+Those about operations are in `bot.ops_messages`.
+
 A sentence says what happened, what was kept and what to do now. None takes note text.
 """
-
-from collections.abc import Sequence
 
 from mlops.errors import TriageError
 from mlops.result import Recommendation, percent
@@ -154,7 +154,7 @@ def privacy() -> str:
     )
 
 
-# --- places and roles -------------------------------------------------------------------------
+# --- places -----------------------------------------------------------------------------------
 
 
 def not_here() -> str:
@@ -164,17 +164,6 @@ def not_here() -> str:
         "here and kept nothing. Send me the note in a direct message, or type `/triage` alone for "
         "a form that only you see. If the note is already in this channel, consider deleting it."
     )
-
-
-def ask_leads(leads: Sequence[str]) -> str:
-    """To somebody who may not run operations (mrkdwn)."""
-    if not leads:
-        return (
-            "Only team leads can retrain the model, and nobody is set up as one. Nothing was "
-            "started. Ask whoever runs this bot to set TRIAGE_LEADS."
-        )
-    names = " or ".join(f"<!subteam^{id}>" if id.startswith("S") else f"<@{id}>" for id in leads)
-    return f"Only team leads can retrain the model. Nothing was started. Please ask {names}."
 
 
 # --- what goes wrong --------------------------------------------------------------------------
@@ -306,74 +295,6 @@ def file_not_downloaded(why: str) -> str:
         f"The file could not be downloaded from Slack ({why}). {NOTHING_KEPT} "
         "Please send it again in a minute."
     )
-
-
-# --- retraining -------------------------------------------------------------------------------
-
-
-def retrain_help() -> str:
-    """To `/retrain help` (mrkdwn)."""
-    return (
-        "*/retrain* trains a new model version on the shipped corpus and reports its figures. "
-        "It deploys nothing. One run at a time; the message shows how it goes."
-    )
-
-
-def retrain_started(job: str) -> str:
-    """First state of the message."""
-    return f"Retraining has started ({job})."
-
-
-def retrain_running(user: str, when: str, link: str | None) -> str:
-    """To a second `/retrain` (mrkdwn)."""
-    where = f" <{link}|Watch it here.>" if link else ""
-    return (
-        f"A retrain is already running: <@{user}> started it {when}. "
-        f"Nothing else was started.{where}"
-    )
-
-
-def retrain_just_ended() -> str:
-    """When the run that was in the way ended at that very moment."""
-    return "A retrain has just ended. Nothing else was started; run the command again."
-
-
-def retrain_elsewhere() -> str:
-    """When the run can’t be shown where it was asked for."""
-    return "Retraining has started. I can’t post in this conversation, so I report to you directly."
-
-
-def busy_jobs() -> str:
-    """Too many jobs wait on this process."""
-    return "Too many jobs are waiting. Run the command again in a few minutes."
-
-
-def retrain_done(version: str) -> str:
-    """The notification when it is done."""
-    return f"Retraining is done: version {version}"
-
-
-def retrain_figures() -> str:
-    """What the figures of a run were measured on."""
-    return (
-        "Measured on the part of the corpus that this run held back; figures of versions trained "
-        "on other data can’t be set beside them."
-    )
-
-
-def retrain_next(command: str) -> str:
-    """What to do with the new version (mrkdwn); `command` is for a terminal."""
-    return f"It is registered and *not deployed*. To serve it: `{command}`"
-
-
-def retrain_same(version: str) -> str:
-    """When training gave the version that is serving already."""
-    return f"It is the very version that serves already ({version}): nothing to deploy."
-
-
-def retrain_failed(reason: str) -> str:
-    """When it failed; `reason` is a sentence."""
-    return f"Retraining failed. {reason} What serves now is unchanged."
 
 
 # --- starting ---------------------------------------------------------------------------------

@@ -9,8 +9,11 @@ from bot.blocks.notices import trouble
 from bot.intake import HOW_TO, Source
 from bot.logs import whereabouts
 from bot.replies import MessageReply
+from bot.retraining.deciding import expire
+from bot.retraining.running import go_on
 from bot.services import Services
 from bot.store.deliveries import Delivery
+from bot.store.retrains import WORK
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +27,11 @@ def recover(services: Services) -> None:
         logger.info("Taking over a request that was left unanswered (%s)", delivery.request.kind)
         if not services.notes.submit(partial(_resume, services, delivery)):
             services.store.deliveries.put_back(delivery, RETRY_SECONDS)
-    run = services.store.retrains.take_over()
-    if run is not None:
-        from bot.retraining import watch
-
-        logger.info("Taking over the watch of %s", run.job)
-        services.jobs.submit(partial(watch, services, run))
+    expire(services)
+    for run in services.store.retrains.take_over():
+        if run.state in WORK:
+            logger.info("Taking over %s", run.job)
+        go_on(services, run)
 
 
 def _resume(services: Services, delivery: Delivery) -> None:

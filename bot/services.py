@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 NOTE_THREADS, NOTES_WAITING = 8, 1000
 QUICK_THREADS, QUICK_WAITING = 16, 2000
-JOB_THREADS, JOBS_WAITING = 2, 20
+JOB_THREADS, JOBS_WAITING = 4, 20
 CARDS_REMEMBERED = 200
 SWEEP_SECONDS = 5.0
 
@@ -105,6 +105,25 @@ class Services:
     def backend(self) -> Backend:
         """Where training and serving happen."""
         return self._backend if self._backend is not None else get_backend(self.settings)
+
+    def allowed(self, user: str, action: str, target: str, channel: str) -> bool:
+        """Whether a person may run an operation; a refusal is in the audit log.
+
+        Args:
+            user: Who asks, as a Slack ID.
+            action: What for, such as `approve`.
+            target: On what, such as a version; may be empty.
+            channel: From where.
+        """
+        if self.roles.is_lead(user):
+            return True
+        self.store.audit.add(user, action, target, channel, "refused: not a lead")
+        return False
+
+    def look_again(self) -> None:
+        """Something else may serve from now on."""
+        if isinstance(self.classifier, ServingClassifier):
+            self.classifier.look_again()
 
     def start(self) -> None:
         """Begin to renew leases and to look for work that other processes left."""

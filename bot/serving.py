@@ -32,6 +32,11 @@ class ServingClassifier:
         """See `mlops.classifier.Classifier.classify`."""
         return self._classifier().classify(notes)
 
+    def look_again(self) -> None:
+        """Look what serves before the next note, however short ago that was."""
+        with self._lock:
+            self._until = 0.0
+
     def _classifier(self) -> Classifier:
         with self._lock:
             if self._current is None or time.monotonic() > self._until:

@@ -10,8 +10,8 @@ import logging
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +40,10 @@ FAILURES = (SlackClientError, OSError, http.client.HTTPException, ValueError)
 PAGE = 200
 # What a person's id begins with; W on Enterprise Grid.
 PEOPLE = ("U", "W")
+# Codes of an update that no later try can make succeed.
+GONE = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found"}
+)
 # The methods that write take JSON; those that read take a form.
 JSON_METHODS = ("chat.post", "chat.update", "chat.delete", "views.", "assistant.")
 
@@ -122,6 +126,15 @@ class Posted:
     ts: str
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file for Slack."""
+
+    name: str
+    title: str
+    data: bytes = field(repr=False)
+
+
 class Slack:
     """What the bot asks of Slack, in its own words."""
 
@@ -184,8 +197,12 @@ class Slack:
 
     def update(self, where: Posted, message: Rendered) -> bool:
         """Change a message of the bot."""
+        return not self.change(where, message)
+
+    def change(self, where: Posted, message: Rendered) -> str:
+        """Change a message of the bot; Slack's error code, or "" when it is done."""
         arguments = _message(message) | {"channel": where.channel, "ts": where.ts}
-        return self.call("chat.update", **arguments) is not None
+        return self._try(self.client, "chat.update", arguments)[1]
 
     def delete(self, where: Posted) -> bool:
         """Remove a message of the bot."""
@@ -280,12 +297,49 @@ class Slack:
         answer = self.call("chat.getPermalink", channel=where.channel, message_ts=where.ts)
         return str(answer["permalink"]) if answer and answer.get("permalink") else None
 
+    # --- files --------------------------------------------------------------------------------
+
+    def upload(self, where: Posted, files: Sequence[Upload], comment: str) -> bool:
+        """Put files into a message's thread, as one message.
+
+        Args:
+            where: The message.
+            files: What to upload; their names are Slack's too, so they hold nothing private.
+            comment: What the message says.
+        """
+        wanted = [{"filename": f.name, "title": f.title, "content": f.data} for f in files]
+        try:
+            self._posting.files_upload_v2(
+                file_uploads=wanted,
+                channel=where.channel,
+                thread_ts=where.ts,
+                initial_comment=comment,
+            )
+        except FAILURES as error:
+            logger.warning("files_upload_v2: %s", error_code(error))
+            return False
+        return True
+
+    def has_file(self, where: Posted, name: str) -> bool:
+        """Whether the bot has put a file of that name into a message's thread."""
+        answer = self.call("conversations.replies", channel=where.channel, ts=where.ts, limit=PAGE)
+        return any(
+            file.get("name") == name
+            for message in (answer or {}).get("messages", [])
+            if self.is_own(message)
+            for file in message.get("files") or []
+        )
+
     # --- views --------------------------------------------------------------------------------
 
     def open_view(self, trigger_id: str, view: Block) -> bool:
         """Open a modal; False where the trigger is too old or the server can't."""
         answer, _ = self._try(self._posting, "views.open", {"trigger_id": trigger_id, "view": view})
         return answer is not None
+
+    def update_view(self, view_id: str, view: Block) -> bool:
+        """Change an open modal."""
+        return self.call("views.update", view_id=view_id, view=view) is not None
 
     def publish_home(self, user: str, view: Block) -> bool:
         """Set somebody's Home tab."""

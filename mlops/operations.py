@@ -1,15 +1,18 @@
-"""The steps that the command line and the bot share: data, training, tuning, waiting, registering.
+"""The steps that the command line and the bot share: data, training, tuning, registering, serving.
 
-In order of use: `prepare_data`, then `start_training` or `start_tuning`, `wait_for`, `finish`.
+In order of use: `prepare_data`, then `start_training` or `start_tuning`, `wait_for`, `finish`; then
+`mlops.comparing` with the `champion`, and `serve`.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops.backends import Backend, Job, ModelVersion, TrainRequest, TuneRequest
+from mlops.backends import Backend, Endpoint, Job, ModelVersion, TrainRequest, TuneRequest
 from mlops.backends.options import ANY_COMPUTE, ANY_SEARCH, Compute, Search
 from mlops.errors import BackendError, DataError, NotFoundError
 
@@ -25,11 +28,15 @@ _WORKSHOP_RANGES = {
 }
 _POLL_SECONDS = 0.3
 _SLOWER = 1.3
+_LOOK_SECONDS = 1.0
+_CHANGING = ("Creating", "Updating", "RollingBack")
+# An update in steps on SageMaker takes up to half an hour.
+_SETTLE_SECONDS = 2400.0
 
 
 def prepare_data(
     home: Path,
-    source: Path | None = None,
+    source: Path | str | None = None,
     *,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
@@ -39,13 +46,19 @@ def prepare_data(
     Args:
         home: The state folder; datasets made here are kept below `datasets/`, by their content.
         source: None: the corpus that comes with the package. A folder: a dataset, used as it is.
-            A file: Kaggle's `mtsamples.csv`, plain or gzipped.
+            A file, here or at `s3://bucket/key`: Kaggle's `mtsamples.csv`, plain or gzipped.
         seed: Of the split.
         say: Called with one line per step.
 
     Raises:
         DataError: if it can't be read as any of these.
     """
+    if isinstance(source, str) and source.startswith("s3://"):
+        from mlops.data.remote import fetch
+
+        say("Fetching the file from S3")
+        source = fetch(source, home / "downloads")
+    source = None if source is None else Path(source)
     if source is not None and source.is_dir():
         if not (source / "train.jsonl").is_file():
             raise DataError(
@@ -64,6 +77,49 @@ def prepare_data(
     if not (folder / "manifest.json").is_file():
         build_dataset(folder, kaggle=source, seed=seed, say=say)
     return folder
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a dataset folder holds, from its manifest.
+
+    Attributes:
+        records: Part (`train`, `validation`, `test`) to number of records.
+        surgery: Of all of them, the share labelled Surgery; 0 to 1.
+        sources: Source (`corpus`, `mtsamples-filed`, …) to number of records.
+        dropped: Reason to number of rows that were left out.
+    """
+
+    records: Mapping[str, int]
+    surgery: float
+    sources: Mapping[str, int]
+    dropped: Mapping[str, int]
+
+
+def describe_data(dataset: Path) -> DataSummary:
+    """What a dataset folder holds.
+
+    Raises:
+        DataError: if it has no manifest that can be read.
+    """
+    try:
+        manifest = json.loads((dataset / "manifest.json").read_bytes())
+        counts: dict[str, dict[str, int]] = manifest["counts"]
+        dropped = {str(reason): int(n) for reason, n in manifest["dropped"].items() if n}
+    except (OSError, ValueError, KeyError, AttributeError):
+        raise DataError(
+            f"{dataset} has no manifest that can be read. Nothing was changed. "
+            "Make the dataset again with: triage dataset build"
+        ) from None
+    records = {part: sum(by_kind.values()) for part, by_kind in counts.items()}
+    sources: dict[str, int] = {}
+    surgery = 0
+    for by_kind in counts.values():
+        for kind, number in by_kind.items():
+            source, _, label = kind.rpartition("/")
+            sources[source] = sources.get(source, 0) + number
+            surgery += number if label == "Surgery" else 0
+    return DataSummary(records, surgery / max(1, sum(records.values())), sources, dropped)
 
 
 def start_training(
@@ -132,6 +188,17 @@ def start_tuning(
     )
 
 
+def check_hyperparameters(hyperparameters: Mapping[str, str]) -> None:
+    """Refuse what `train.py` would refuse, before anything is started.
+
+    Raises:
+        BackendError: naming the one that is wrong and what it may be.
+    """
+    from mlops.backends.requests import check_hyperparameters as check
+
+    check(hyperparameters)
+
+
 def default_ranges() -> dict[str, tuple[float, float]]:
     """What tuning searches unless told otherwise: per hyperparameter, lowest and highest value."""
     from mlops.container.train import HYPERPARAMETERS
@@ -191,14 +258,46 @@ def finish(backend: Backend, job: Job) -> ModelVersion:
     return backend.register(job.name)
 
 
+def champion(backend: Backend, endpoint: str) -> ModelVersion:
+    """The version that serves: what the endpoint does, or the shipped one where there is none."""
+    try:
+        return backend.version(backend.endpoint(endpoint).version)
+    except NotFoundError:
+        return backend.version("shipped")
+
+
+def serve(backend: Backend, endpoint: str, version: str) -> Endpoint:
+    """Have an endpoint serve a version, and wait until it does: the first time, or in place.
+
+    Doing it again changes nothing, so it can be repeated after whoever did it was killed: a change
+    that is under way is waited for first.
+
+    Raises:
+        BackendError: if it doesn't; what served before serves on.
+    """
+    found = backend.version(version).name
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    try:
+        while (current := backend.endpoint(endpoint)).status in _CHANGING:
+            if time.monotonic() > deadline:
+                raise BackendError(
+                    f"The endpoint {endpoint} has been {current.status} for "
+                    f"{_SETTLE_SECONDS / 60:.0f} min. Nothing was changed. "
+                    f"See how it is: triage endpoints show {endpoint}"
+                )
+            time.sleep(_LOOK_SECONDS)
+    except NotFoundError:
+        return backend.deploy(endpoint, found)
+    if current.version == found and current.status == "InService":
+        return current
+    return backend.update(endpoint, found)
+
+
 def champion_version(backend: Backend, settings: "Settings") -> str:
-    """The version that serves: that of the default endpoint, else the shipped one."""
+    """The name of the version that serves at the endpoint that the settings name."""
     from mlops.settings import DEFAULT_ENDPOINT
 
-    try:
-        return backend.endpoint(settings.triage_endpoint or DEFAULT_ENDPOINT).version
-    except NotFoundError:
-        return "shipped"
+    return champion(backend, settings.triage_endpoint or DEFAULT_ENDPOINT).name
 
 
 def _parts(dataset: Path | str) -> tuple[Path | str, Path | str | None]:

@@ -83,6 +83,15 @@ class Settings(BaseSettings):
     triage_channels: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="IDs of public channels where notes may be answered."
     )
+    triage_two_person: bool = Field(
+        default=False,
+        description="1: who asked for a retrain can't be the one who approves its result.",
+    )
+    triage_approval_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="How long a new version may be approved in Slack.",
+    )
     triage_secret: SecretStr | None = Field(
         default=None,
         description="Key of the HMAC that stands for a note in the database; "

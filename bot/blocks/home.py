@@ -57,7 +57,10 @@ def home_view(
             DIVIDER,
             header("For team leads"),
             context(_counts("Everybody, last 30 days", everyone)),
-            section("`/retrain` trains a new version and reports its figures. It deploys nothing."),
+            section(
+                "`/retrain` trains a new version and compares it with the one that serves. "
+                "Nothing is deployed before a lead approves."
+            ),
         ]
     return {"type": "home", "blocks": blocks[:VIEW_BLOCKS]}
 

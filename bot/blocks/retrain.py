@@ -1,73 +1,295 @@
-"""The one message of a retrain run, as it changes from start to report."""
+"""The one message of a retrain run, made from its row alone: whoever shows it shows the same."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
-from bot import messages
-from bot.blocks.parts import Block, Rendered, context, escape, header, moment, section
-from bot.store.retrains import Run
-from mlops.backends import Job, ModelVersion
+from bot import ops_messages as say
+from bot.blocks.comparison import checks_blocks, comparison_table, versions_and_data
+from bot.blocks.parts import (
+    Block,
+    Rendered,
+    actions,
+    button,
+    context,
+    escape,
+    header,
+    moment,
+    section,
+)
+from bot.retraining.options import Options
+from bot.store.retrains import Run, State
+from mlops.backends import Job
 
+STOP, APPROVE, REJECT = "retrain_stop", "retrain_approve", "retrain_reject"
+TITLES: Mapping[State, str] = {
+    "preparing": "Retraining",
+    "training": "Retraining",
+    "comparing": "Retraining",
+    "waiting": "A new version waits for approval",
+    "deploying": "Deploying the new version",
+    "serving": "The new version serves",
+    "rejected": "The new version was rejected",
+    "expired": "The approval has expired",
+    "outdated": "The comparison is out of date",
+    "refused": "The new version is not offered",
+    "reported": "The new version would be offered",
+    "same": "Nothing new came of it",
+    "failed": "Retraining failed",
+    "stopped": "Retraining was stopped",
+}
+# Per step: while it is still to come, under way, and done.
+STEPS = (
+    ("check the data", "Checking the data", "Data checked"),
+    ("train", "Training", "Trained"),
+    ("evaluate", "Evaluating", "Evaluated"),
+    ("compare", "Comparing with the champion", "Compared with the champion"),
+    ("approve", "Waiting for approval", "Approved"),
+    ("deploy", "Deploying", "Deployed"),
+    ("serve", "Starting to serve", "Serving"),
+)
+TUNING = ("tune", "Tuning", "Tuned")
+DATA, TRAIN, EVALUATE, COMPARE, APPROVAL, DEPLOY, SERVE = range(len(STEPS))
+DONE, ACTIVE, FAILED, STOPPED = (
+    ":white_check_mark:",
+    ":hourglass_flowing_sand:",
+    ":x:",
+    ":no_entry:",
+)
 # A job's metrics have the part of the data in front; a version's haven't.
 PREFIX = "validation:"
-NAMES = {
-    "auc": "AUC",
-    "pr-auc": "AUC of precision and recall",
-    "accuracy": "accuracy",
-    "brier": "Brier score",
-    "coverage": "share decided",
-}
+FIGURES = {"auc": "AUC", "accuracy": "accuracy"}
 
 
-def progress(run: Run, job: Job | None, step: str) -> Rendered:
-    """While it runs: the step, and the figures so far."""
-    blocks: list[Block] = [
-        header("Retraining", _id(run)),
-        section(f":hourglass_flowing_sand: {escape(step)}"),
-    ]
-    if job is not None and (figures := _figures(job.metrics)):
-        blocks.append(context(figures))
-    return Rendered(messages.retrain_started(run.job), [*blocks, _footer(run)])
-
-
-def report(run: Run, version: ModelVersion, serving: str, command: str) -> Rendered:
-    """When it is done: the figures, the version, and what to do with it.
+def card(
+    run: Run,
+    *,
+    job: Job | None = None,
+    step: str = "",
+    endpoint: str = "",
+    hours: float = 0.0,
+    two_person: bool = False,
+) -> Rendered:
+    """How a run stands.
 
     Args:
         run: The run.
-        version: What it made.
-        serving: The version that answers now.
-        command: How to serve the new one, as typed in a terminal.
+        job: Its job as it stands now, while there is one under way.
+        step: What the comparison does, while it is under way.
+        endpoint: Whose version is replaced.
+        hours: How long an approval is possible.
+        two_person: Whether somebody else than the one who asked has to approve.
     """
-    if version.name == serving:
-        todo = messages.retrain_same(escape(version.name))
-    else:
-        todo = messages.retrain_next(escape(command))
-    blocks = [
-        header("Retraining is done", _id(run)),
-        section(f"Version `{escape(version.name)}`"),
-        section(_figures(version.metrics) or "It reported no figures."),
-        context(messages.retrain_figures()),
-        section(todo),
-        _footer(run),
+    title = TITLES[run.state]
+    blocks: list[Block] = [
+        header(title, marker(run)),
+        context(summary(run.options)),
+        section(_steps(run, job, step)),
     ]
-    return Rendered(messages.retrain_done(version.name), blocks)
+    comparison = run.findings.get("comparison")
+    if sentence := _outcome(run, endpoint, hours):
+        blocks.append(section(sentence))
+    if comparison:
+        blocks.append(comparison_table(comparison))
+        blocks += checks_blocks(comparison)
+        blocks.append(versions_and_data(comparison))
+        if run.findings.get("pictures") is False:
+            blocks.append(context(say.pictures_missing()))
+    if run.state == "waiting" and two_person:
+        blocks.append(context(say.somebody_else(run.channel.startswith("D"))))
+    if row := _buttons(run):
+        blocks.append(row)
+    if verdict := _verdict(run):
+        blocks.append(context(verdict))
+    blocks.append(_footer(run))
+    return Rendered(say.notification(title, run.version), blocks)
 
 
-def failed(run: Run, reason: str) -> Rendered:
-    """When it failed, with the reason as a sentence."""
-    text = messages.retrain_failed(reason)
-    blocks = [header("Retraining failed", _id(run)), section(escape(text)), _footer(run)]
-    return Rendered("Retraining failed", blocks)
-
-
-def _id(run: Run) -> str:
+def marker(run: Run) -> str:
+    """Id of a block, by which the run's message is found again."""
     return f"retrain-{run.id}"
 
 
-def _footer(run: Run) -> Block:
-    return context(f"Asked by <@{run.user}> {moment(run.started)}", f"Job: {escape(run.job)}")
+def summary(options: Options) -> str:
+    """What was asked, in a line (mrkdwn)."""
+    data = {
+        "shipped": "the shipped corpus",
+        "file": "an uploaded file and the shipped corpus",
+        "s3": f"`{escape(options.address)}` and the shipped corpus",
+    }[options.data]
+    if options.mode == "tune":
+        what = f"Tunes on {data}: {options.trials} trials, {options.parallel} at a time"
+    else:
+        what = f"Trains on {data}"
+    fixed = ", ".join(f"{name} {value}" for name, value in sorted(options.hyperparameters.items()))
+    then = "then asks for approval" if options.then == "ask" else "then reports"
+    return ", ".join(part for part in (what, escape(fixed), then) if part)
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds, hours and minutes.
+
+    >>> duration(80), duration(7300)
+    ('1 min 20 s', '2 h 1 min')
+    """
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _steps(run: Run, job: Job | None, step: str) -> str:
+    """A line for each step that is done or under way, and one for what is still to come."""
+    steps = list(STEPS)
+    if run.options.mode == "tune":
+        steps[TRAIN] = TUNING
+    position, mark = _position(run)
+    details = _details(run, job, step)
+    lines = []
+    for number, (_, active, done) in enumerate(steps[: position + 1]):
+        detail = f": {details[number]}" if details.get(number) else ""
+        if number < position or mark == DONE:
+            lines.append(f"{DONE} {done}{detail}")
+        else:
+            lines.append(f"{mark} *{active}*{detail}")
+    later = [name for name, _, _ in steps[position + 1 :]]
+    if later and mark == ACTIVE:
+        lines.append(f":white_circle: Then: {', '.join(later)}")
+    return "\n".join(lines)
+
+
+def _position(run: Run) -> tuple[int, str]:
+    """The last step to show, and how it stands."""
+    at: dict[str, tuple[int, str]] = {
+        "preparing": (DATA, ACTIVE),
+        "training": (TRAIN, ACTIVE),
+        "comparing": (COMPARE, ACTIVE),
+        "waiting": (APPROVAL, ACTIVE),
+        "deploying": (DEPLOY, ACTIVE),
+        "serving": (SERVE, DONE),
+        "rejected": (APPROVAL, STOPPED),
+        "expired": (APPROVAL, STOPPED),
+        "outdated": (APPROVAL, STOPPED),
+        "refused": (COMPARE, DONE),
+        "reported": (COMPARE, DONE),
+        "same": (EVALUATE, DONE),
+    }
+    if run.state in at:
+        return at[run.state]
+    reached = DATA
+    if run.champion:
+        reached = COMPARE
+    elif "data" in run.findings:
+        reached = TRAIN
+    return reached, STOPPED if run.state == "stopped" else FAILED
+
+
+def _details(run: Run, job: Job | None, step: str) -> dict[int, str]:
+    found = run.findings
+    details = {}
+    if data := found.get("data"):
+        parts = ", ".join(f"{number:,} to {name}" for name, number in _parts(data["records"]))
+        total = sum(data["records"].values())
+        details[DATA] = f"{total:,} notes, {data['surgery']:.0%} Surgery ({parts})".replace(
+            "%", " %"
+        )
+    if job is not None and run.state == "training":
+        details[TRAIN] = "stopping" if run.stop_by else _job_line(run.options, job)
+    elif line := found.get("job"):
+        details[TRAIN] = line
+    if figures := found.get("figures"):
+        details[EVALUATE] = f"{_figures(figures)} on the part for validation"
+    if comparison := found.get("comparison"):
+        checks = comparison["checks"]
+        met = sum(bool(check["passed"]) for check in checks)
+        details[COMPARE] = f"meets {met} of {len(checks)} criteria"
+    elif run.state == "comparing" and step:
+        details[COMPARE] = escape(step)
+    return details
+
+
+def _parts(records: Mapping[str, int]) -> list[tuple[str, int]]:
+    names = {"train": "train", "validation": "validate", "test": "test"}
+    return [(verb, records[part]) for part, verb in names.items() if part in records]
+
+
+def _job_line(options: Options, job: Job) -> str:
+    if options.mode == "train":
+        return _figures(job.metrics)
+    return trials_line(options.trials, job)
+
+
+def trials_line(wanted: int, job: Job) -> str:
+    """How far tuning is, and the best figure so far."""
+    ended = [t for t in job.trials if t.status in ("Completed", "Failed")]
+    line = f"{len(ended)} of {wanted} trials"
+    scored = [t.objective for t in ended if t.objective is not None]
+    return f"{line}, best AUC so far {max(scored):.3f}" if scored else line
 
 
 def _figures(metrics: Mapping[str, float]) -> str:
     values = {name.removeprefix(PREFIX): value for name, value in metrics.items()}
-    return ", ".join(f"{label} {values[n]:.3f}" for n, label in NAMES.items() if n in values)
+    return ", ".join(f"{label} {values[n]:.3f}" for n, label in FIGURES.items() if n in values)
+
+
+def _outcome(run: Run, endpoint: str, hours: float) -> str:
+    """What it means, in a sentence (mrkdwn)."""
+    version, checks = run.version or "", (run.findings.get("comparison") or {}).get("checks", ())
+    sentences: dict[str, Callable[[], str]] = {
+        "waiting": lambda: (
+            escape(say.deploy_failed(run.failure)) if run.failure else say.offered(hours)
+        ),
+        "deploying": say.deploying,
+        "serving": lambda: say.serving(escape(endpoint)),
+        "refused": lambda: say.refused(sum(not check["passed"] for check in checks)),
+        "reported": lambda: say.reported(version),
+        "same": lambda: say.same_version(version),
+        "expired": say.expired,
+        "outdated": lambda: say.outdated(run.champion or "", str(run.findings.get("serves"))),
+        "failed": lambda: escape(say.failed(run.failure or "")),
+        "stopped": lambda: " ".join(
+            [say.stopped(run.stop_by or ""), *([say.kept(version)] if version else [])]
+        ),
+    }
+    make = sentences.get(run.state)
+    return make() if make is not None else ""
+
+
+def _buttons(run: Run) -> Block | None:
+    if run.under_way and not run.stop_by:
+        return actions([button("Stop", STOP, run.id, "danger")], f"buttons-{run.id}")
+    if run.state != "waiting":
+        return None
+    approve = button("Approve", APPROVE, run.id, "primary")
+    approve["confirm"] = {
+        "title": {"type": "plain_text", "text": "Deploy this version?"},
+        "text": {
+            "type": "plain_text",
+            "text": f"Version {run.version} will answer every note, in place of {run.champion}.",
+        },
+        "confirm": {"type": "plain_text", "text": "Deploy it"},
+        "deny": {"type": "plain_text", "text": "Cancel"},
+    }
+    return actions([approve, button("Reject", REJECT, run.id)], f"buttons-{run.id}")
+
+
+def _verdict(run: Run) -> str:
+    """Who decided what and when (mrkdwn)."""
+    if run.decided_by is None or run.decided is None:
+        return ""
+    if run.state == "rejected":
+        return say.rejected(run.decided_by, moment(run.decided))
+    return say.approved(run.decided_by, moment(run.decided))
+
+
+def _footer(run: Run) -> Block:
+    took = (run.ended or time.time()) - run.started
+    if run.under_way:
+        clock = f"Running for {duration(time.time() - run.started)}"
+    else:
+        clock = f"Took {duration(took)}"
+    parts = [f"Asked by <@{run.user}> {moment(run.started)}", clock, f"Job: {escape(run.job)}"]
+    if run.version:
+        parts.append(f"Version: {escape(run.version)}")
+    return context(*parts)

@@ -1,27 +1,41 @@
-"""The buttons of a card."""
+"""The buttons of the cards, and the choices in forms that change what the form shows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
 
 from bot.blocks.card import AGREE, CORRECT
-from bot.listeners.handover import hand_over
+from bot.blocks.retrain import APPROVE, REJECT, STOP
+from bot.blocks.retrain_form import DATA, MODE
+from bot.handover import hand_over
+from bot.retraining.asking import redraw
+from bot.retraining.deciding import approve, reject, stop
 from bot.services import Services
 from bot.verdicts import agree, open_correction
+
+Payload = Mapping[str, Any]
+ACTIONS: Mapping[str, Callable[[Services, Payload], None]] = {
+    AGREE: agree,
+    CORRECT: open_correction,
+    STOP: stop,
+    APPROVE: approve,
+    REJECT: reject,
+    DATA: redraw,
+    MODE: redraw,
+}
 
 
 def register(app: App, services: Services) -> None:
     """Acknowledge at once; what follows runs on the bot's own threads."""
 
-    def on_agree(ack: Ack, body: Mapping[str, Any]) -> None:
-        ack()
-        hand_over(services, services.quick, body, partial(agree, services, body))
+    def listen(function: Callable[[Services, Payload], None]) -> Callable[[Ack, Payload], None]:
+        def on_action(ack: Ack, body: Payload) -> None:
+            ack()
+            hand_over(services, services.quick, body, partial(function, services, body))
 
-    def on_correct(ack: Ack, body: Mapping[str, Any]) -> None:
-        ack()
-        hand_over(services, services.quick, body, partial(open_correction, services, body))
+        return on_action
 
-    app.action(AGREE)(on_agree)
-    app.action(CORRECT)(on_correct)
+    for action, function in ACTIONS.items():
+        app.action(action)(listen(function))

@@ -11,9 +11,9 @@ from bot import messages
 from bot.answering import answer_words
 from bot.blocks.modals import triage_form
 from bot.blocks.notices import how_to_ask, notice, trouble
+from bot.handover import hand_over, tell
 from bot.intake import plain_text, speech
-from bot.listeners.handover import hand_over, tell
-from bot.retraining import retrain
+from bot.retraining.asking import retrain
 from bot.services import Services
 from bot.store.deliveries import Request
 

@@ -9,7 +9,7 @@ from slack_bolt import Ack, App
 
 from bot import messages
 from bot.blocks.notices import trouble
-from bot.listeners.handover import hand_over, tell
+from bot.handover import hand_over, tell
 from bot.services import Services
 
 ANYTHING = re.compile(".*")

@@ -1,4 +1,4 @@
-"""The two forms when they are submitted."""
+"""The forms when they are submitted."""
 
 import time
 from collections.abc import Mapping
@@ -10,8 +10,10 @@ from slack_bolt import Ack, App
 from bot import messages
 from bot.answering import answer_form
 from bot.blocks.modals import CORRECT_FORM, FILES, NOTE, TRIAGE_FORM
+from bot.blocks.retrain_form import RETRAIN_FORM
+from bot.handover import hand_over
 from bot.intake import WORDS, Source
-from bot.listeners.handover import hand_over
+from bot.retraining.asking import read_form, submitted
 from bot.services import Services
 from bot.store.deliveries import Request
 from bot.verdicts import correct
@@ -46,7 +48,16 @@ def register(app: App, services: Services) -> None:
         ack()
         hand_over(services, services.quick, body, partial(correct, services, body))
 
+    def on_retrain(ack: Ack, body: Payload, view: Payload) -> None:
+        options, errors = read_form(view)
+        if errors:
+            ack(response_action="errors", errors=errors)
+            return
+        ack()
+        hand_over(services, services.quick, body, partial(submitted, services, body, options))
+
     app.view(TRIAGE_FORM)(on_note)
+    app.view(RETRAIN_FORM)(on_retrain)
     app.view(CORRECT_FORM)(on_correction)
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -20,6 +21,8 @@ from bot.sandbox.people import CantDo, People
 from bot.sandbox.state import Json
 
 STATIC = Path(__file__).parent / "static"
+# What the page shows in place. Not SVG: it can hold scripts.
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 Action = Callable[[str, Json], Awaitable[Json]]
 
@@ -48,6 +51,7 @@ class Browser:
             Route("/", self._index),
             Route("/sandbox/state", self._state),
             Route("/sandbox/upload", self._upload, methods=["POST"]),
+            Route("/sandbox/file/{file_id}", self._file),
             WebSocketRoute("/sandbox/ws", self._socket),
             *(
                 Route(f"/sandbox/{name}", self._endpoint(action), methods=["POST"])
@@ -153,6 +157,19 @@ class Browser:
         except CantDo as error:
             return _refused(str(error))
         return JSONResponse({"ok": True, "file": file_object(self.hub.workspace, kept)})
+
+    async def _file(self, request: Request) -> Response:
+        """A file for somebody who sees it in a conversation: an image to show, else to save."""
+        file = self.hub.workspace.files.get(request.path_params["file_id"])
+        user = request.query_params.get("user", "")
+        conversations = self.hub.workspace.conversations
+        if file is None or not any(user in conversations[c].members for c in file.channels):
+            return _refused("There is no such file here.", 404)
+        headers = {}
+        if file.mimetype not in IMAGES:
+            # Never shown as a page of this origin, whatever the app has put into it.
+            headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name)}"
+        return Response(file.data, media_type=file.mimetype, headers=headers)
 
     async def _say(self, user: str, body: Json) -> Json:
         given = body.get("files")

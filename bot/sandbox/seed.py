@@ -52,10 +52,11 @@ USERS = (
     User("U0ANA", "ana", "Ana Ruiz", "Care coordinator", "8a4b08"),
     User("U0LEO", "leo", "Leo Brandt", "Team lead", "2b5fa4"),
     User("U0MEI", "mei", "Mei Tanaka", "Care coordinator", "7a3e7e"),
+    User("U0IDA", "ida", "Ida Novak", "Team lead", "3d6b2f"),
     User(BOT_USER, "referral_triage", APP_NAME, "", "0b5c58", is_bot=True),
 )
 PEOPLE = tuple(user.id for user in USERS if not user.is_bot)
-USERGROUPS = {"S0LEADS": ("triage-leads", "Triage leads", ("U0LEO",))}
+USERGROUPS = {"S0LEADS": ("triage-leads", "Triage leads", ("U0LEO", "U0IDA"))}
 
 
 def conversations() -> list[Conversation]:
@@ -71,7 +72,7 @@ def conversations() -> list[Conversation]:
             "surgery-desk",
             "private",
             "Surgery scheduling",
-            {"U0ANA", "U0LEO", "U0BOT"},
+            {"U0ANA", "U0LEO", "U0IDA", "U0BOT"},
         ),
     ]
     direct = [Conversation(f"D{user[1:]}", "", "im", "", {user, BOT_USER}) for user in PEOPLE]
@@ -87,8 +88,8 @@ COMMANDS = (
     },
     {
         "command": "/retrain",
-        "description": "Train a new model version (team leads).",
-        "usage_hint": "",
+        "description": "Train, compare and approve a new model version (team leads).",
+        "usage_hint": "[now | tune N | status | stop | help, or nothing for a form]",
     },
 )
 SHORTCUTS = ({"callback_id": "triage_note", "name": "Triage this note"},)
@@ -101,10 +102,12 @@ SCOPES = frozenset(
         "chat:write",
         "commands",
         "files:read",
+        "files:write",
         "groups:history",
         "groups:read",
         "im:history",
         "im:read",
+        "im:write",
         "mpim:history",
         "mpim:read",
         "usergroups:read",

@@ -56,7 +56,7 @@ class Store:
             self._engine.dispose()
 
 
-def open_store(settings: Settings, lease_seconds: float = LEASE_SECONDS) -> Store:
+def open_engine(settings: Settings) -> Engine:
     """The database that the settings name, brought to its newest version.
 
     Raises:
@@ -70,4 +70,14 @@ def open_store(settings: Settings, lease_seconds: float = LEASE_SECONDS) -> Stor
             f"The database can't be used ({type(error).__name__}). Nothing was started. Check "
             "DATABASE_URL and that the server runs, or leave it empty for SQLite below TRIAGE_HOME."
         ) from None
+    return engine
+
+
+def open_store(settings: Settings, lease_seconds: float = LEASE_SECONDS) -> Store:
+    """All tables of the database that the settings name, and this process as their user.
+
+    Raises:
+        SettingsError: it can't be used, and why.
+    """
+    engine = open_engine(settings)
     return Store(engine, note_key(settings), settings.triage_home, lease_seconds)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, text
 
+from bot.store.audit import BEGINNING, Entry, seal
 from mlops.errors import SettingsError
 
 # Any number will do, as long as every bot takes the same one.
@@ -99,7 +100,57 @@ def _first(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _chain_audit(connection: Connection) -> None:
+    """Each line of the audit log with its hash and that of the line before."""
+    for statement in (
+        "ALTER TABLE audit ADD COLUMN previous TEXT",
+        "ALTER TABLE audit ADD COLUMN hash TEXT",
+        # Two lines can't follow the same one.
+        "CREATE UNIQUE INDEX audit_previous ON audit (previous)",
+    ):
+        connection.execute(text(statement))
+    previous = BEGINNING
+    for row in connection.execute(text("SELECT * FROM audit ORDER BY id")).mappings().all():
+        entry = Entry(
+            row["at"],
+            row["user_id"],
+            row["action"],
+            row["target"],
+            row["channel"],
+            row["result"],
+            previous,
+        )
+        values = {"id": row["id"], "previous": previous, "hash": seal(entry)}
+        connection.execute(
+            text("UPDATE audit SET previous = :previous, hash = :hash WHERE id = :id"), values
+        )
+        previous = values["hash"]
+
+
+def _retrain_steps(connection: Connection) -> None:
+    """A retrain run with what was asked, what came of each step, and who decided."""
+    for column in (
+        "options TEXT NOT NULL DEFAULT '{}'",
+        "champion TEXT",
+        "findings TEXT NOT NULL DEFAULT '{}'",
+        "failure TEXT",
+        "restarts INTEGER NOT NULL DEFAULT 0",
+        "stop_by TEXT",
+        "decided_by TEXT",
+        "decided DOUBLE PRECISION",
+        "expires DOUBLE PRECISION",
+        "revision INTEGER NOT NULL DEFAULT 1",
+        "shown INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.execute(text(f"ALTER TABLE retrains ADD COLUMN {column}"))
+    # A run under way starts over: its first step finds the job that is there.
+    connection.execute(text("UPDATE retrains SET state = 'preparing' WHERE slot IS NOT NULL"))
+    connection.execute(text("UPDATE retrains SET state = 'reported' WHERE state = 'completed'"))
+    # What has ended is shown as it ended.
+    connection.execute(text("UPDATE retrains SET shown = revision WHERE slot IS NULL"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _chain_audit, _retrain_steps)
 
 
 def migrate(engine: Engine) -> int:

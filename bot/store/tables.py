@@ -86,6 +86,17 @@ retrains = Table(
     Column("ended", Float),
     _text("owner"),
     Column("lease_until", Float),
+    _text("options"),
+    _text("champion"),
+    _text("findings"),
+    _text("failure"),
+    Column("restarts", Integer),
+    _text("stop_by"),
+    _text("decided_by"),
+    Column("decided", Float),
+    Column("expires", Float),
+    Column("revision", Integer),
+    Column("shown", Integer),
 )
 
 audit = Table(
@@ -98,4 +109,6 @@ audit = Table(
     _text("target"),
     _text("channel"),
     _text("result"),
+    _text("previous"),
+    _text("hash"),
 )

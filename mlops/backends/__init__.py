@@ -123,6 +123,8 @@ class Job:
         detail: What it is doing now, in the backend's words, such as `Downloading`.
         training_seconds: Machine time of its work.
         billable_seconds: What of that is paid for: less, on Spot machines.
+        interrupted: Whether it failed because its processes were killed: the same request again,
+            under its name, starts it again.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Job:
     detail: str = ""
     training_seconds: int | None = None
     billable_seconds: int | None = None
+    interrupted: bool = False
 
     @property
     def done(self) -> bool:

@@ -25,8 +25,10 @@ COMMANDS = {
     "deploy": ("mlops.cli.deploy:deploy", "Create an endpoint that serves a model version."),
     "endpoints": ("mlops.cli.endpoints:endpoints", "Show, update, roll back, delete endpoints."),
     "jobs": ("mlops.cli.jobs:jobs", "Follow and stop training and tuning jobs."),
+    "promote": ("mlops.cli.promote:promote", "Compare a version, and serve it if it passes."),
     "bot": ("bot.cli:bot", "Run the Slack bot."),
     "demo": ("bot.cli:demo", "Run everything on this machine, with a stand-in for Slack."),
+    "audit": ("bot.audit_cli:audit", "Check and export the log of operations."),
     "doctor": ("bot.doctor:doctor", "Check the set-up, and name the fix."),
 }
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     metavar="FOLDER|CSV|S3",
-    help="A dataset folder, Kaggle's mtsamples.csv, or s3://BUCKET/KEY/ with train/ and "
-    "validation/; without it the corpus that is shipped.",
+    help="A dataset folder, Kaggle's mtsamples.csv (here or in S3), or s3://BUCKET/KEY/ with "
+    "train/ and validation/; without it the corpus that is shipped.",
 )
 @click.option(
     "-p",
@@ -105,15 +105,14 @@ def train(
 
 
 def dataset_from(data: str | None) -> Path | str:
-    """The dataset that `--data` names: a folder of this machine, or an address in S3."""
+    """The dataset that `--data` names: a folder of this machine, or one in S3 (it ends in `/`)."""
     from mlops.operations import prepare_data
     from mlops.settings import get_settings
 
-    if data is not None and data.startswith("s3://"):
+    if data is not None and data.startswith("s3://") and data.endswith("/"):
         return data
     with console(stderr=True).status("Preparing the data") as status:
-        source = None if data is None else Path(data)
-        return prepare_data(get_settings().triage_home, source, say=status.update)
+        return prepare_data(get_settings().triage_home, data, say=status.update)
 
 
 def hyperparameters_from(parameters: tuple[str, ...]) -> dict[str, str]:

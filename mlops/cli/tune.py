@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     metavar="FOLDER|CSV|S3",
-    help="A dataset folder, Kaggle's mtsamples.csv, or s3://BUCKET/KEY/ with train/ and "
-    "validation/; without it the corpus that is shipped.",
+    help="A dataset folder, Kaggle's mtsamples.csv (here or in S3), or s3://BUCKET/KEY/ with "
+    "train/ and validation/; without it the corpus that is shipped.",
 )
 @click.option(
     "--max-jobs", default=10, show_default=True, type=click.IntRange(1, 500), help="Trials in all."

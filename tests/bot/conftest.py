@@ -1,5 +1,6 @@
 """A sandbox, the shipped model, and a bot between them."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +8,14 @@ import pytest
 
 from bot.sandbox.server import Sandbox
 from bot.services import Services
+from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
 from mlops.shipped import ARTIFACT
+from tests.bot.databases import database, postgres
 from tests.bot.running import running
+from tests.trained import Trained
+
+__all__ = ["database", "postgres"]
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +36,13 @@ def bot(slack: Sandbox, home: Path, model: LocalClassifier) -> Iterator[Services
     with running(slack, home, model) as services:
         yield services
     assert slack.problems == []
+
+
+@pytest.fixture
+def trained(made: Trained, home: Path) -> Iterator[Trained]:
+    """The test's own copy of it; what it deploys is stopped at the end."""
+    shutil.copytree(made.home, home, dirs_exist_ok=True)
+    yield Trained(home, made.version)
+    backend = LocalBackend(home)
+    for endpoint in backend.endpoints():
+        backend.delete_endpoint(endpoint.name)

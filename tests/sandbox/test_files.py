@@ -1,5 +1,6 @@
 """Files: from a person to the bot, from the bot to a channel, and who may read them."""
 
+import urllib.error
 import urllib.request
 
 import pytest
@@ -87,3 +88,39 @@ def test_a_file_of_somebody_else_cannot_be_shared(slack: Sandbox) -> None:
     file = slack.upload("U0ANA", "note.txt", b"text")
     with pytest.raises(Exception, match="That file is gone"):
         slack.say("U0LEO", "C0GENERAL", files=[file])
+
+
+def page_file(slack: Sandbox, file: str, user: str) -> tuple[int, str, str, bytes]:
+    """As the page asks for it: status, media type, disposition, bytes."""
+    request = urllib.request.Request(f"{slack.url}/sandbox/file/{file}?user={user}")
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            headers = answer.headers
+            disposition = headers.get("Content-Disposition", "")
+            return answer.status, headers.get_content_type(), disposition, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, "", "", error.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "saved"),
+    [
+        ("roc.png", "image/png", False),
+        ("report.html", "text/html", True),
+        ("drawing.svg", "image/svg+xml", True),
+    ],
+)
+def test_the_page_shows_images_and_saves_the_rest(
+    slack: Sandbox, client: WebClient, name: str, kind: str, saved: bool
+) -> None:
+    """A page or a drawing of the app's could hold scripts; here they never run."""
+    data = b"<script>alert(1)</script>"
+    answer = client.files_upload_v2(channel="G0SURGERY", filename=name, content=data)
+    file = answer["file"]["id"]
+    status, found, disposition, body = page_file(slack, file, "U0ANA")
+    assert (status, found, body) == (200, kind, data)
+    assert disposition.startswith("attachment") == saved
+    # Somebody who isn't in the conversation has no such file.
+    assert page_file(slack, file, "U0MEI")[0] == 404
+    assert page_file(slack, "F0NONE", "U0ANA")[0] == 404
+    assert b"alert" not in page_file(slack, file, "U0MEI")[3]

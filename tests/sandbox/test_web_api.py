@@ -106,23 +106,29 @@ def test_lists_come_in_pages_that_the_sdk_follows(slack: Sandbox, client: WebCli
         for page in client.conversations_list(types=kinds, limit=2)
         for c in page["channels"]
     ]
-    assert channels == ["C0REFERRALS", "C0GENERAL", "G0SURGERY", "D0ANA", "D0LEO", "D0MEI"]
+    assert channels == [
+        "C0REFERRALS", "C0GENERAL", "G0SURGERY", "D0ANA", "D0LEO", "D0MEI", "D0IDA",
+    ]  # fmt: skip
     people = [p["id"] for page in client.users_list(limit=3) for p in page["members"]]
-    assert people == ["U0ANA", "U0LEO", "U0MEI", "U0BOT"]
+    assert people == ["U0ANA", "U0LEO", "U0MEI", "U0IDA", "U0BOT"]
 
 
 def test_people_groups_and_conversations(client: WebClient) -> None:
     assert client.users_info(user="U0ANA")["user"]["real_name"] == "Ana Ruiz"
     assert client.users_info(user="U0BOT")["user"]["is_bot"]
-    assert client.usergroups_users_list(usergroup="S0LEADS")["users"] == ["U0LEO"]
-    assert client.usergroups_list(include_users=True)["usergroups"][0]["users"] == ["U0LEO"]
+    assert client.usergroups_users_list(usergroup="S0LEADS")["users"] == ["U0LEO", "U0IDA"]
+    assert client.usergroups_list(include_users=True)["usergroups"][0]["users"] == [
+        "U0LEO",
+        "U0IDA",
+    ]
     info = client.conversations_info(channel="G0SURGERY", include_num_members=True)["channel"]
-    assert (info["is_private"], info["is_channel"], info["num_members"]) == (True, False, 3)
+    assert (info["is_private"], info["is_channel"], info["num_members"]) == (True, False, 4)
     assert client.conversations_info(channel="D0MEI")["channel"]["user"] == "U0MEI"
     assert client.conversations_info(channel="C0GENERAL")["channel"]["is_general"]
     assert set(client.conversations_members(channel="G0SURGERY")["members"]) == {
         "U0ANA",
         "U0LEO",
+        "U0IDA",
         "U0BOT",
     }
     assert client.bots_info(bot="B0BOT")["bot"]["user_id"] == "U0BOT"

@@ -19,6 +19,7 @@ from typing import IO, Any
 from mlops.backends import JobStatus
 from mlops.backends.local.files import write_json
 from mlops.backends.local.processes import environment
+from mlops.backends.local.records import KILLED
 from mlops.backends.metrics import parse_metrics
 from mlops.backends.package import pack_artifact
 from mlops.errors import BackendError
@@ -215,7 +216,7 @@ def _failure(ml: Path, code: int, listener: _Listener) -> str:
         return " ".join(own.split())[:_FAILURE_CHARACTERS]
     if code < 0:
         return (
-            f"Training was killed by signal {-code}; perhaps the machine ran out of memory. "
+            f"{KILLED} {-code}; perhaps the machine ran out of memory. "
             "Nothing was registered. Train it again."
         )
     if listener.crashed:

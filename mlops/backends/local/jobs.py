@@ -19,7 +19,7 @@ from mlops.backends.local import locks
 from mlops.backends.local.container import STOP_SECONDS, lay_out
 from mlops.backends.local.files import make_folder, now, read_json, write_json
 from mlops.backends.local.processes import start_module
-from mlops.backends.local.records import FINAL, INTERRUPTED, Plan, read_job
+from mlops.backends.local.records import FINAL, Plan, read_job
 from mlops.backends.package import code_package
 from mlops.backends.requests import (
     NAME_PATTERN,
@@ -143,7 +143,9 @@ class Jobs:
                 f"There is a job {plan.name} already, with other data or hyperparameters. It was "
                 "left as it is, and nothing was started. Choose another name."
             )
-        if job.status == "Failed" and job.failure == INTERRUPTED:
+        if job.interrupted:
+            # What a runner wrote of a script that was killed under it is no last word.
+            (folder / "state.json").unlink(missing_ok=True)
             self._start(plan.name)
             return self.get(plan.name)
         return job

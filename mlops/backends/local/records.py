@@ -22,6 +22,8 @@ INTERRUPTED = (
     "kept. Start it again under the same name and it carries on."
 )
 
+KILLED = "Training was killed by signal"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -94,6 +96,7 @@ def read_job(folder: Path) -> Job | None:
         failure=failure,
         trials=tuple(trials),
         best_trial=best.number if best is not None else None,
+        interrupted=status == "Failed" and str(failure).startswith((INTERRUPTED, KILLED)),
     )
 
 

@@ -83,7 +83,7 @@ function content(app, channel, message) {
   for (const attachment of message.attachments ?? []) {
     parts.push(attachmentNode(attachment, context));
   }
-  if (message.files?.length) parts.push(filesNode(message.files));
+  if (message.files?.length) parts.push(filesNode(message.files, app.state.me.id));
   if (message.edited && !message.bot_id) parts.push(h("span", { class: "edited" }, "(edited)"));
   if (message.reactions?.length) parts.push(reactions(app, message.reactions));
   return parts;

@@ -10,6 +10,7 @@ from bot.blocks.parts import Rendered
 from bot.logs import whereabouts
 from bot.services import Services
 from bot.workers import Pool
+from mlops.errors import TriageError
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ def hand_over(services: Services, pool: Pool, payload: Payload, task: Callable[[
     def guarded() -> None:
         try:
             task()
+        except TriageError as error:
+            tell(services, payload, trouble(messages.problem(error)))
         except Exception as error:  # noqa: BLE001  the person gets a sentence whatever happens
             logger.error("%s", whereabouts(error))
             tell(services, payload, trouble(messages.unexpected_elsewhere()))

@@ -1,0 +1,345 @@
+"""The steps of a run, each of which finds what an earlier process has done already.
+
+A process that is killed at any moment leaves the row at the step it was in; the next one repeats
+that step, and its parts are all found again: the dataset by its content, the job by its name, the
+comparison by what it compares, the message by its block, the pictures by their file name.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import ops_messages
+from bot.blocks.retrain import FIGURES, PREFIX, duration, trials_line
+from bot.logs import whereabouts
+from bot.retraining.data import prepare
+from bot.retraining.showing import share, show
+from bot.services import Services
+from bot.store.retrains import WORK, Line, Run, State
+from mlops.backends import Job
+from mlops.errors import TriageError
+from mlops.settings import DEFAULT_ENDPOINT
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+# A long job is looked at less often: a cloud counts its calls.
+LONG_POLL_SECONDS = 5.0
+LONG_AFTER_SECONDS = 120.0
+# How long a backend that can't be asked is asked again before the run is given up.
+OUTAGE_SECONDS = 900.0
+DATABASE_SECONDS = 2.0
+# Slack allows about one change of a message per second and channel; people read slower still.
+SHOW_SECONDS = 3.0
+# The clock on the card goes on also when nothing else changes.
+CLOCK_SECONDS = 6.0
+MAX_RESTARTS = 5
+BY_ITSELF = ""
+
+Step = Callable[[Services, Run], Run | None]
+
+
+def go_on(services: Services, run: Run) -> None:
+    """Hand a run to the threads for jobs; where they are busy, any process takes it later."""
+    if not services.jobs.submit(partial(watch, services, run)):
+        services.store.retrains.give_back(run)
+
+
+def watch(services: Services, run: Run) -> None:
+    """Do a run, or go on with it, until it needs a person or has ended."""
+    current: Run | None = run
+    while current is not None:
+        try:
+            _watch(services, current)
+            return
+        except SQLAlchemyError as error:
+            # The lease may be lost by the time the database is back: then another one goes on.
+            logger.error("retraining: %s", whereabouts(error))
+        current = _when_back(services, current)
+
+
+def _when_back(services: Services, run: Run) -> Run | None:
+    """The run once the database answers again, if it is still this process's."""
+    while not services.stopping.wait(DATABASE_SECONDS):
+        try:
+            return services.store.retrains.held(run)
+        except SQLAlchemyError as error:
+            logger.error("retraining: %s", whereabouts(error))
+    return None
+
+
+def _watch(services: Services, run: Run) -> None:
+    current: Run | None = show(services, run) if run.shown < run.revision else run
+    while current is not None and current.state in WORK:
+        if services.stopping.is_set():
+            # The next process goes on.
+            return
+        current = _step(services, current)
+        if current is not None:
+            current = show(services, current)
+
+
+def _step(services: Services, run: Run) -> Run | None:
+    """One step; None if this process has lost the run, or has to stop."""
+    try:
+        return STEPS[run.state](services, run)
+    except TriageError as error:
+        return _failed(services, run, str(error))
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001  the lead gets a sentence whatever happens
+        logger.error("retraining: %s", whereabouts(error))
+        return _failed(services, run, ops_messages.unexpected())
+
+
+def _failed(services: Services, run: Run, failure: str) -> Run | None:
+    if run.state == "deploying":
+        line = Line(run.decided_by or run.user, "deploy", "failed")
+        # The offer stands: whatever was in the way may be gone at the next click.
+        cleared = {"decided_by": None, "decided": None}
+        return services.store.retrains.advance(run, "waiting", line, failure=failure, **cleared)
+    line = Line(run.user, "retrain", "failed")
+    return services.store.retrains.advance(run, "failed", line, failure=failure)
+
+
+def _stopped(services: Services, run: Run, version: str | None = None) -> Run | None:
+    line = Line(run.stop_by or run.user, "retrain", "stopped")
+    return services.store.retrains.advance(run, "stopped", line, version=version)
+
+
+# --- data -------------------------------------------------------------------------------------
+
+
+def _prepare(services: Services, run: Run) -> Run | None:
+    from mlops import operations
+
+    dataset = prepare(services, run.options)
+    held = services.store.retrains.held(run)
+    if held is None or held.stop_by:
+        return held and _stopped(services, held)
+    _start(services, run, dataset)
+    data = asdict(operations.describe_data(dataset))
+    findings = {**run.findings, "data": data, "dataset": str(dataset)}
+    return services.store.retrains.advance(run, "training", findings=findings)
+
+
+def _dataset(services: Services, run: Run) -> Path:
+    """The run's dataset: as it was prepared, or prepared again where it isn't on this machine."""
+    known = Path(str(run.findings.get("dataset", "")))
+    return known if (known / "train.jsonl").is_file() else prepare(services, run.options)
+
+
+def _start(services: Services, run: Run, dataset: Path) -> Job:
+    """Start the run's job, or find it: the name is the request's."""
+    from mlops import operations
+
+    options = run.options
+    if options.mode == "train":
+        return operations.start_training(
+            services.backend, dataset, hyperparameters=options.hyperparameters, name=run.job
+        )
+    return operations.start_tuning(
+        services.backend,
+        dataset,
+        hyperparameters=options.hyperparameters,
+        max_jobs=options.trials,
+        max_parallel_jobs=options.parallel,
+        name=run.job,
+    )
+
+
+# --- training ---------------------------------------------------------------------------------
+
+
+def _train(services: Services, run: Run) -> Run | None:
+    from mlops import operations
+
+    backend = services.backend
+    job = _follow(services, run)
+    held = services.store.retrains.held(run)
+    if job is None or held is None:
+        return None
+    run = held
+    if job.interrupted and not run.stop_by:
+        if run.restarts >= MAX_RESTARTS:
+            return _failed(services, run, ops_messages.killed_too_often())
+        services.store.retrains.note_restart(run)
+        _start(services, run, _dataset(services, run))
+        return services.store.retrains.held(run)
+    if run.stop_by or _is_late(run):
+        version = backend.register(run.job).name if job.artifact else None
+        if run.stop_by:
+            return _stopped(services, run, version)
+        return _failed(services, run, ops_messages.over_time(run.options.minutes))
+    made = operations.finish(backend, job)
+    serving = operations.champion(backend, endpoint_name(services))
+    took = duration((job.ended or job.created).timestamp() - job.created.timestamp())
+    line = f"{trials_line(run.options.trials, job)}, {took}" if job.trials else took
+    figures = {name.removeprefix(PREFIX): value for name, value in job.metrics.items()}
+    known = {name: value for name, value in figures.items() if name in FIGURES}
+    findings = {**run.findings, "job": line, "figures": known}
+    values: dict[str, Any] = {"version": made.name, "champion": serving.name, "findings": findings}
+    if made.name == serving.name:
+        return services.store.retrains.advance(
+            run, "same", Line(run.user, "retrain", "made the champion again"), **values
+        )
+    return services.store.retrains.advance(run, "comparing", **values)
+
+
+def _follow(services: Services, run: Run) -> Job | None:
+    """Show the job until it has ended; None when this process has to stop, or has lost the run."""
+    from mlops.errors import NotFoundError
+
+    begun = shown = time.monotonic()
+    asked = 0.0
+    job: Job | None
+    try:
+        job = _ask(services, run)
+    except NotFoundError:
+        job = _start(services, run, _dataset(services, run))
+    seen: Job | None = None
+    while job is not None and not job.done:
+        if (run.stop_by or _is_late(run)) and job.status != "Stopping":
+            job = services.backend.stop_job(run.job)
+        since = time.monotonic() - shown
+        if (job != seen and since >= SHOW_SECONDS) or since >= CLOCK_SECONDS:
+            show(services, run, job=job)
+            seen, shown = job, time.monotonic()
+        if services.stopping.wait(POLL_SECONDS):
+            return None
+        held = services.store.retrains.held(run)
+        if held is None:
+            return None
+        run = held
+        patient = time.monotonic() - begun > LONG_AFTER_SECONDS and not run.stop_by
+        if time.monotonic() - asked >= (LONG_POLL_SECONDS if patient else 0.0):
+            asked = time.monotonic()
+            job = _ask(services, run)
+    return job
+
+
+def _ask(services: Services, run: Run) -> Job | None:
+    """The job as it stands now, once the backend can be asked; None: this process has to stop.
+
+    Raises:
+        BackendError: if that lasts for too long, or the job is gone.
+    """
+    from mlops.errors import BackendError, NotFoundError
+
+    begun = time.monotonic()
+    while True:
+        try:
+            return services.backend.job(run.job)
+        except NotFoundError:
+            raise
+        except BackendError as error:
+            logger.warning("The backend can't be asked: %s", type(error).__name__)
+            if time.monotonic() - begun > OUTAGE_SECONDS:
+                raise
+        if services.stopping.wait(LONG_POLL_SECONDS):
+            return None
+
+
+def _is_late(run: Run) -> bool:
+    return time.time() - run.started > run.options.minutes * 60
+
+
+# --- comparing --------------------------------------------------------------------------------
+
+
+def _compare(services: Services, run: Run) -> Run | None:
+    from mlops import comparing
+
+    dataset = _dataset(services, run)
+    home = services.settings.triage_home
+    shown, seen = time.monotonic(), ""
+    while True:
+        held = services.store.retrains.held(run)
+        if held is None or held.stop_by:
+            return held and _stopped(services, held)
+        folder = comparing.begin(
+            home, services.backend, run.champion or "", run.version or "", dataset
+        )
+        while (now := comparing.look(folder)).status == "InProgress":
+            since = time.monotonic() - shown
+            if (now.step != seen and since >= SHOW_SECONDS) or since >= CLOCK_SECONDS:
+                show(services, run, step=now.step)
+                seen, shown = now.step, time.monotonic()
+            if services.stopping.wait(POLL_SECONDS):
+                return None
+            held = services.store.retrains.held(run)
+            if held is None:
+                return None
+            run = held
+            if run.stop_by or _is_late(run):
+                comparing.stop(folder)
+                if run.stop_by:
+                    return _stopped(services, run)
+                return _failed(services, run, ops_messages.over_time(run.options.minutes))
+        if now.status == "Completed":
+            break
+        if now.failure is not None:
+            return _failed(services, run, now.failure)
+    shared = share(services, run, now.pictures, folder)
+    findings = {**run.findings, "comparison": _condensed(now.comparison), "pictures": shared}
+    return _judge(services, run, now.passed, findings)
+
+
+def _condensed(comparison: dict[str, Any]) -> dict[str, Any]:
+    """What the card shows of a comparison: without the curves, which are in the report."""
+    rungs = ("name", "records", "champion", "challenger", "difference")
+    return {
+        "champion": comparison["champion"],
+        "challenger": comparison["challenger"],
+        "about": comparison["about"],
+        "rungs": [{key: rung[key] for key in rungs} for rung in comparison["rungs"]],
+        "checks": [
+            {key: check[key] for key in ("name", "passed", "sentence")}
+            for check in comparison["checks"]
+        ],
+    }
+
+
+def _judge(services: Services, run: Run, passed: bool, findings: dict[str, Any]) -> Run | None:
+    retrains = services.store.retrains
+    if not passed:
+        failed = [c["name"] for c in findings["comparison"]["checks"] if not c["passed"]]
+        line = Line(run.user, "retrain", f"refused by the gate: {', '.join(failed)}")
+        return retrains.advance(run, "refused", line, findings=findings)
+    if run.options.then == "report":
+        line = Line(run.user, "retrain", "passed the gate, reported")
+        return retrains.advance(run, "reported", line, findings=findings)
+    line = Line(run.user, "retrain", "passed the gate, waits for approval")
+    expires = time.time() + services.settings.triage_approval_hours * 3600
+    return retrains.advance(run, "waiting", line, findings=findings, expires=expires)
+
+
+# --- deploying --------------------------------------------------------------------------------
+
+
+def endpoint_name(services: Services) -> str:
+    """The endpoint that the bot asks and replaces the version of."""
+    return services.settings.triage_endpoint or DEFAULT_ENDPOINT
+
+
+def _deploy(services: Services, run: Run) -> Run | None:
+    from mlops import operations
+
+    operations.serve(services.backend, endpoint_name(services), run.version or "")
+    services.look_again()
+    line = Line(run.decided_by or run.user, "deploy", "serving")
+    return services.store.retrains.advance(run, "serving", line, failure=None)
+
+
+STEPS: dict[State, Step] = {
+    "preparing": _prepare,
+    "training": _train,
+    "comparing": _compare,
+    "deploying": _deploy,
+}
