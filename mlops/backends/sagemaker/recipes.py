@@ -85,8 +85,8 @@ def tuning_job(
         "RandomSeed": request.seed,
     }
     if strategy == "Hyperband":
-        # It rations how often a trial reports its metric. train.py reports once, at its end, so
-        # there is little to ration: it searches as wide as a random search, and needs no fewer.
+        # It rations how often a trial reports its metric. train.py reports once, at its end: here
+        # Hyperband saves nothing over a random search.
         config["StrategyConfig"] = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}
     return {
         "HyperParameterTuningJobName": name,
