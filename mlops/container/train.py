@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         hyperparameters = parse_arguments(sys.argv[1:] if arguments is None else arguments)
         _train(hyperparameters)
-    except (TrainingError, ValueError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - any message may quote a record: it is left out
         sentence = str(error) if isinstance(error, TrainingError) else _plain(error)
         sys.stderr.write(sentence + "\n")
         return 1
@@ -111,8 +111,12 @@ def _train(hyperparameters: dict[str, float]) -> None:
 
 
 def _plain(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
     return (
-        f"Training failed ({type(error).__name__}). No model was written. "
+        f"Training failed ({type(error).__name__} at {place}). No model was written. "
         "Check the data and the disk, and start again."
     )
 

@@ -17,6 +17,7 @@ from mlops.backends.local.processes import PACKAGE_ROOT
 from mlops.container import checkpoints
 from mlops.container.boosting import RUN, boost
 from mlops.container.collective import Machines, is_sharded
+from mlops.container.train import main
 
 PARAMETERS = {
     "objective": "binary:logistic",
@@ -187,3 +188,17 @@ def test_the_machines_of_a_job() -> None:
     assert is_sharded("train", config)
     assert not is_sharded("validation", config)
     assert not is_sharded("train", {})
+
+
+def test_what_goes_wrong_is_told_without_its_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SM_HOSTS", '["Zebrafish Quillfeather')
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main([]) == 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    error = capsys.readouterr().err
+    assert error.startswith("Training failed (JSONDecodeError at json.decoder:")
+    assert "Zebrafish" not in error

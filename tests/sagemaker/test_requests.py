@@ -14,6 +14,7 @@ from mlops.backends.sagemaker.images import REGISTRIES, image_uri
 from mlops.errors import BackendError
 from mlops.operations import start_tuning, wait_for
 from mlops.settings import get_settings
+from tests.aws import faults
 from tests.aws.server import AwsServer
 from tests.sagemaker.conftest import BUCKET, QUICK, ROLE, Trained, run
 
@@ -21,8 +22,11 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-5555555555
 SHARED = f"s3://{BUCKET}/referral-triage"
 
 
-def train(backend: SageMakerBackend, dataset: Path, name: str, **compute: Any) -> str:
-    """Ask for a job and stop it at once: these tests are about what was asked."""
+def train(
+    cloud: AwsServer, backend: SageMakerBackend, dataset: Path, name: str, **compute: Any
+) -> None:
+    """Ask for a job that finds no machine: these tests are about what was asked."""
+    cloud.faults.queue("CreateTrainingJob", faults.capacity())
     request = TrainRequest(
         dataset / "train.jsonl",
         dataset / "validation.jsonl",
@@ -31,8 +35,6 @@ def train(backend: SageMakerBackend, dataset: Path, name: str, **compute: Any) -
         Compute(**compute),
     )
     backend.train(request)
-    backend.stop_job(name)
-    return name
 
 
 def sent(cloud: AwsServer, operation: str) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> SageMakerBackend:
 
 
 def test_a_training_job(cloud: AwsServer, backend: SageMakerBackend, dataset: Path) -> None:
-    train(backend, dataset, "plain")
+    train(cloud, backend, dataset, "plain")
     request = sent(cloud, "CreateTrainingJob")
     code = f"{SHARED}/code/{code_package().sha256[:32]}/sourcedir.tar.gz"
     assert request["TrainingJobName"] == "triage-plain"
@@ -96,7 +98,7 @@ def test_a_training_job(cloud: AwsServer, backend: SageMakerBackend, dataset: Pa
     assert len(tags["triage:request"]) == 32
     # Data and code are in S3 by their content: a second job sends neither again.
     puts = len(cloud.called("PutObject"))
-    train(backend, dataset, "plain-again")
+    train(cloud, backend, dataset, "plain-again")
     assert len(cloud.called("PutObject")) == puts
 
 
@@ -104,6 +106,7 @@ def test_a_training_job_on_spot_machines(
     cloud: AwsServer, backend: SageMakerBackend, dataset: Path
 ) -> None:
     train(
+        cloud,
         backend,
         dataset,
         "spot",
@@ -122,14 +125,14 @@ def test_a_training_job_on_spot_machines(
     assert request["ResourceConfig"]["InstanceType"] == "ml.c5.xlarge"
     assert request["ResourceConfig"]["InstanceCount"] == 2
     assert request["EnableInterContainerTrafficEncryption"] is True
-    train(backend, dataset, "spot-by-default-waits", spot=True)
+    train(cloud, backend, dataset, "spot-by-default-waits", spot=True)
     assert sent(cloud, "CreateTrainingJob")["StoppingCondition"]["MaxWaitTimeInSeconds"] == 7200
 
 
 def test_a_training_job_behind_walls(
     cloud: AwsServer, guarded: SageMakerBackend, dataset: Path
 ) -> None:
-    train(guarded, dataset, "walls")
+    train(cloud, guarded, dataset, "walls")
     request = sent(cloud, "CreateTrainingJob")
     assert request["VpcConfig"] == {
         "Subnets": ["subnet-0a1b2c3d", "subnet-1a1b2c3d"],
@@ -159,6 +162,7 @@ def test_data_that_stays_in_s3_is_shared_by_key(
         s3.put_object(
             Bucket=BUCKET, Key=f"big/train/{number}.jsonl", Body=b"".join(lines[number::3])
         )
+    cloud.faults.queue("CreateTrainingJob", faults.capacity())
     backend.train(
         TrainRequest(
             f"s3://{BUCKET}/big/train/",
@@ -168,7 +172,6 @@ def test_data_that_stays_in_s3_is_shared_by_key(
             Compute(instance_count=2, shard=True),
         )
     )
-    backend.stop_job("shared")
     [channel] = sent(cloud, "CreateTrainingJob")["InputDataConfig"]
     source = channel["DataSource"]["S3DataSource"]
     assert source["S3Uri"] == f"s3://{BUCKET}/big/train/"
@@ -237,7 +240,7 @@ def test_other_ways_to_search(cloud: AwsServer, backend: SageMakerBackend, datas
         "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "triage-grid"}],
         "WarmStartType": "TransferLearning",
     }
-    train(backend, dataset, "no-search")
+    train(cloud, backend, dataset, "no-search")
     with pytest.raises(BackendError, match="only a tuning job can be learnt from"):
         ask("from-training", Search(warm_start="no-search"))
 

@@ -85,10 +85,9 @@ def tuning_job(
         "RandomSeed": request.seed,
     }
     if strategy == "Hyperband":
-        # What it rations are the rounds of boosting that a trial may spend.
-        config["StrategyConfig"] = {
-            "HyperbandStrategyConfig": {"MinResource": 10, "MaxResource": 100}
-        }
+        # It rations how often a trial reports its metric. train.py reports once, at its end: here
+        # Hyperband saves nothing over a random search.
+        config["StrategyConfig"] = {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}
     return {
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobConfig": config,
