@@ -22,7 +22,7 @@ class Judged:
     Attributes:
         found: Its features.
         margin: In log-odds, not calibrated.
-        contributions: What each feature adds to the bias, shape (features,).
+        contributions: What the trees make of each feature, shape (features,).
     """
 
     found: Found
@@ -42,7 +42,8 @@ def judge(reading: Reading, model: Model) -> Judged:
 
 def _judge(reading: Reading, model: Model) -> Judged:
     found = find_features(reading, model.scores, model.plan, model.is_content)
-    return Judged(found, *model.trees.contributions(found.values))
+    margin, contributions = model.trees.contributions(found.values)
+    return Judged(found, float(found.gated.start) + margin, contributions)
 
 
 def answer(identity: str, text: str, model: Model, *, evidence: bool = True) -> dict[str, Any]:

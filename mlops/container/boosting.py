@@ -7,7 +7,7 @@ where, its training was interrupted.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def boost(
     labels: NDArray[Any],
     weights: NDArray[Any],
     rounds: int,
+    start: NDArray[Any] | None = None,
 ) -> xgboost.Booster:
     """Grow trees.
 
@@ -40,13 +41,22 @@ def boost(
         labels: Shape (rows,).
         weights: Shape (rows,).
         rounds: How many trees.
+        start: Where boosting starts from (XGBoost's base margin), shape (rows,); None: the base
+            score for every row.
     """
     threads = int(parameters.get("nthread", 1))
     number, machines = share()
-    key = _key(parameters, values, labels, weights, rounds, machines)
+    given = [array for array in (values, labels, weights, start) if array is not None]
+    key = _key(parameters, given, rounds, machines)
     done, model = agree(*checkpoints.latest(key))
     mine = slice(number, None, machines)
-    data = xgboost.DMatrix(values[mine], labels[mine], weight=weights[mine], nthread=threads)
+    data = xgboost.DMatrix(
+        values[mine],
+        labels[mine],
+        weight=weights[mine],
+        base_margin=None if start is None else start[mine],
+        nthread=threads,
+    )
     while done < rounds:
         step = min(RUN, rounds - done)
         seed = (int(parameters.get("seed", 0)) * 1_000_003 + done) % _SEEDS
@@ -66,18 +76,13 @@ def boost(
 
 
 def _key(
-    parameters: Mapping[str, Any],
-    values: NDArray[np.float32],
-    labels: NDArray[Any],
-    weights: NDArray[Any],
-    rounds: int,
-    machines: int,
+    parameters: Mapping[str, Any], arrays: Sequence[NDArray[Any]], rounds: int, machines: int
 ) -> str:
     """A hash of everything that decides the model."""
     digest = hashlib.sha256()
     asked = {"parameters": dict(parameters), "rounds": rounds, "machines": machines, "run": RUN}
     digest.update(json.dumps(asked, sort_keys=True, default=str).encode())
-    for array in (values, labels, weights):
+    for array in arrays:
         digest.update(repr((array.shape, array.dtype.str)).encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]

@@ -1,8 +1,8 @@
 """Evidence: what moved the probability, carried back to the words and gathered into phrases.
 
-A tree's contribution to a linear score is shared among the words by what each adds to that score;
-to a count of cues, among the cues; what stands nowhere in the note (its length, its register) is
-left in the remainder.
+Where boosting starts from is a sum over words and cues. What the trees contribute to a linear score
+is shared among the words by what each adds to that score; to a count of cues, among the cues. What
+stands nowhere in the note (its register, what it does not say) is left in the remainder.
 """
 
 from typing import Any
@@ -34,7 +34,7 @@ def word_weights(found: Found, contributions: Floats, model: Model) -> Floats:
         contributions: What each feature adds, shape (features,).
         model: Whose features they are.
     """
-    kinds = len(model.plan.scores)
+    kinds, gated = len(model.plan.scores), found.gated
     distance = found.values[:kinds] - model.means
     gains = np.clip(
         np.divide(contributions[:kinds], distance, out=np.zeros(kinds), where=distance != 0),
@@ -43,15 +43,16 @@ def word_weights(found: Found, contributions: Floats, model: Model) -> Floats:
     )
     # What a text is like is no finding: the register stays in the remainder.
     gains[[name == "register" for name in model.plan.scores]] = 0.0
-    weights: Floats = found.shares @ gains
+    weights: Floats = found.shares @ (gated.weights + gains * gated.gates)
     for feature, places in found.cues.items():
-        contribution = float(contributions[feature])
+        # The balance of cues, the first feature after the scores, has a part of the start as well.
+        start = float(gated.balance) if feature == kinds else 0.0
         total = sum(abs(amount) for _, amount in places)
-        if not contribution or not total:
-            continue
+        each = float(contributions[feature]) / total if total else 0.0
         for match, amount in places:
             length = match.last - match.first + 1
-            weights[match.first : match.last + 1] += contribution * abs(amount) / total / length
+            added = start * amount + each * abs(amount)
+            weights[match.first : match.last + 1] += added / length
     return weights
 
 

@@ -1,8 +1,8 @@
 """The features that the trees decide on, by name, and where in the note each one stands.
 
-Linear scores first, then the balance of cues, every cue by itself (asserted, and denied where a
-denial means something), and signs of an operation told. The length of a note is none of them: it
-tells where a text comes from and not what a patient needs.
+Gated linear scores first, then the balance of cues, every cue by itself (asserted, and denied
+where a denial means something), and signs of an operation told. The length of a note is none of
+them: it tells where a text comes from and not what a patient needs.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops.container.gating import Gated, gate
 from mlops.container.lexicon import Lexicon, Match
 from mlops.container.reading import Reading
 from mlops.container.scores import Floats, Scores
@@ -86,11 +87,13 @@ class Found:
 
     Attributes:
         values: Shape (features,).
-        shares: What each word adds to each score, shape (n, K).
+        gated: How far each score counts, and where boosting starts from.
+        shares: What each word adds to each score before it is gated, shape (n, K).
         cues: Per feature number, the places that it counts with what each adds to it.
     """
 
     values: NDArray[np.float32]
+    gated: Gated
     shares: Floats
     cues: dict[int, list[tuple[Match, float]]]
 
@@ -101,7 +104,8 @@ def find_features(
     """The features of a note."""
     values, shares = scores.read(reading, is_content)
     rest, cues = cue_features(reading, plan)
-    return Found(np.concatenate([values, rest]).astype(np.float32), shares, cues)
+    gated = gate(values, rest[0], rest[-1])
+    return Found(np.concatenate([gated.values, rest]).astype(np.float32), gated, shares, cues)
 
 
 def cue_features(

@@ -2,7 +2,8 @@
 
 1. Every record is read once; linear scores are fitted on each fold's complement, so that each
    record has scores from models that never saw its cluster.
-2. Trees are fitted on those scores and on what was read; medicine fixes the direction of features.
+2. The scores are gated by the kind of text; trees are boosted from their sum, on them and on what
+   was read. Medicine fixes the direction of features.
 3. Out-of-fold margins of the trees give the calibration and the thresholds for abstaining.
 4. Scores and trees are fitted again on everything.
 """
@@ -33,6 +34,7 @@ from mlops.container.fit_scores import (
     frequent_words,
     make_columns,
 )
+from mlops.container.gating import gate
 from mlops.container.lexicon import Lexicon, Matcher
 from mlops.container.model import Model
 from mlops.container.reading import Ints
@@ -134,10 +136,11 @@ def fit(
     held_out = cross_fit_scores(table, columns, hyperparameters["linear_c"])
     say("fitting trees")
     read = table.features * bool(hyperparameters.get("cues", 1))
-    values = np.hstack([held_out, read]).astype(np.float32)
+    gated = gate(held_out, read[:, 0], read[:, -1])
+    values = np.hstack([gated.values, read]).astype(np.float32)
     short = hyperparameters["corpus_weight"]
     weights = table.weights * np.array([_TREE_WEIGHTS.get(s, short) for s in table.sources])
-    margins = cross_fit_trees(table, values, weights, plan, hyperparameters)
+    margins = cross_fit_trees(table, values, gated.start, weights, plan, hyperparameters)
     say("calibrating")
     calibration = fit_calibration(margins, table.labels, weights)
     probabilities = np.array([calibration.probability(margin) for margin in margins.tolist()])
@@ -158,8 +161,8 @@ def fit(
         vocabulary=vocabulary,
         lexicon=lexicon,
         scores=fold(table, columns, *folded, vocabulary),
-        means=held_out.mean(axis=0),
-        booster=fit_trees(values, table.labels, weights, plan, hyperparameters),
+        means=gated.values.mean(axis=0),
+        booster=fit_trees(values, gated.start, table.labels, weights, plan, hyperparameters),
         calibration=calibration,
         thresholds=thresholds,
         target=hyperparameters["error_target"],
@@ -183,6 +186,7 @@ def cross_fit_scores(table: Table, columns: Columns, c: float) -> Floats:
 def cross_fit_trees(
     table: Table,
     values: NDArray[np.float32],
+    start: Floats,
     weights: Floats,
     plan: Plan,
     hyperparameters: Mapping[str, float],
@@ -194,20 +198,26 @@ def cross_fit_trees(
         if outside.any():
             inside = ~outside
             trees = fit_trees(
-                values[inside], table.labels[inside], weights[inside], plan, hyperparameters
+                values[inside],
+                start[inside],
+                table.labels[inside],
+                weights[inside],
+                plan,
+                hyperparameters,
             )
-            margins[outside] = tree_margins(trees, values[outside])
+            margins[outside] = tree_margins(trees, values[outside], start[outside])
     return margins
 
 
 def fit_trees(
     values: NDArray[np.float32],
+    start: Floats,
     labels: Ints,
     weights: Floats,
     plan: Plan,
     hyperparameters: Mapping[str, float],
 ) -> xgboost.Booster:
-    """Gradient-boosted trees, in the directions that medicine fixes."""
+    """Gradient-boosted trees from a start, in the directions that medicine fixes."""
     own = {"num_round", "linear_c", "corpus_weight", "error_target", *BLOCKS, "cues"}
     parameters: dict[str, Any] = {
         "objective": "binary:logistic",
@@ -220,12 +230,13 @@ def fit_trees(
     }
     parameters["max_depth"] = int(parameters["max_depth"])
     parameters["seed"] = int(parameters["seed"])
-    return boost(parameters, values, labels, weights, int(hyperparameters["num_round"]))
+    return boost(parameters, values, labels, weights, int(hyperparameters["num_round"]), start)
 
 
-def tree_margins(booster: xgboost.Booster, values: NDArray[np.float32]) -> Floats:
-    """What the trees say of each row, in log-odds."""
-    margins: Floats = booster.predict(xgboost.DMatrix(values, nthread=1), output_margin=True)
+def tree_margins(booster: xgboost.Booster, values: NDArray[np.float32], start: Floats) -> Floats:
+    """Where each row starts from and what the trees add, in log-odds."""
+    data = xgboost.DMatrix(values, base_margin=start, nthread=1)
+    margins: Floats = booster.predict(data, output_margin=True)
     return margins.astype(np.float64)
 
 

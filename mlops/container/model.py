@@ -188,7 +188,8 @@ def load_model(folder: Path, target: float | None = None) -> Model:
             clinical=frozenset(words["clinical"]),
             metadata=metadata,
         )
-        if model.plan.names != tuple(metadata["features"]):
+        counted = booster.num_features()
+        if model.plan.names != tuple(metadata["features"]) or counted != len(model.plan.names):
             raise ModelError(
                 "This model counts other features than this code. Nothing was loaded. Serve it "
                 f"with the code version that trained it ({metadata.get('code_version', '?')}), "

@@ -13,13 +13,13 @@ from mlops.container.errors import TrainingError
 
 # name: (type, default, lowest, highest). The command line and the tuner read this table.
 HYPERPARAMETERS: dict[str, tuple[type, float, float, float]] = {
-    "num_round": (int, 150, 1, 2000),
+    "num_round": (int, 60, 1, 2000),
     "max_depth": (int, 3, 1, 12),
-    "eta": (float, 0.08, 0.001, 1.0),
+    "eta": (float, 0.05, 0.001, 1.0),
     "alpha": (float, 0.0, 0.0, 100.0),
-    "lambda": (float, 1.0, 0.0, 100.0),
+    "lambda": (float, 10.0, 0.0, 100.0),
     "gamma": (float, 0.0, 0.0, 100.0),
-    "min_child_weight": (float, 10.0, 0.0, 100.0),
+    "min_child_weight": (float, 40.0, 0.0, 100.0),
     "subsample": (float, 0.6, 0.1, 1.0),
     "colsample_bytree": (float, 0.5, 0.1, 1.0),
     "linear_c": (float, 3.0, 0.001, 1000.0),
