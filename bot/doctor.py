@@ -90,6 +90,7 @@ def run_checks() -> Iterator[Check]:
         _check_home,
         _check_database,
         _check_model,
+        _check_backend,
         _check_endpoint,
         _check_bot_token,
         _check_app_token,
@@ -145,6 +146,16 @@ def _check_model(_settings: Settings) -> Check:
         fix = "Install referral-triage again: its files are incomplete."
         return Check("Shipped model", "failed", str(error), fix)
     return Check("Shipped model", "ok", f"{answer.model_version} answers")
+
+
+def _check_backend(settings: Settings) -> Check:
+    from mlops.backends import get_backend
+
+    try:
+        found = get_backend(settings).check()
+    except TriageError as error:
+        return Check("Backend", "failed", str(error), "Correct it, then run this again.")
+    return Check("Backend", "ok", found)
 
 
 def _check_endpoint(settings: Settings) -> Check:

@@ -216,6 +216,9 @@ class Backend(Protocol):
     # How many seconds lie between two questions about the same thing, at most.
     poll_seconds: float
 
+    def check(self) -> str:
+        """Where it works, as a phrase for a person; raises if its settings don't let it work."""
+
     def train(self, request: TrainRequest) -> Job:
         """Start a training job and return at once."""
 

@@ -14,6 +14,7 @@ from mlops.backends.options import Hosting, Rollout
 from mlops.backends.sagemaker import SageMakerBackend
 from mlops.backends.sagemaker.access import WHO, policy
 from mlops.settings import get_settings
+from tests.aws import faults
 from tests.aws.server import AwsServer
 from tests.sagemaker.conftest import ROLE, data_of, run
 
@@ -141,6 +142,27 @@ def test_policies_are_filled_in_and_fit_into_iam(monkeypatch: pytest.MonkeyPatch
         assert ("ec2:CreateNetworkInterface" in text) is (who == "execution")
         assert "arn:aws:" not in text.replace(ROLE, "")
     assert "endpoint/ward-7*" in run("doctor", "--iam", "bot").stdout
+
+
+def test_the_doctor_looks_at_the_account(cloud: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def backend_check() -> dict[str, str]:
+        get_settings.cache_clear()
+        checks = json.loads(run("doctor", "--json").stdout)
+        return next(check for check in checks if check["name"] == "Backend")
+
+    found = backend_check()
+    assert found["state"] == "ok"
+    for part in ("123456789012", "us-east-1", "bucket triage", "referral-triage-execution"):
+        assert part in found["found"]
+    monkeypatch.setenv("TRIAGE_BUCKET", "no-such-bucket")
+    assert "aws s3 mb s3://no-such-bucket" in backend_check()["found"]
+    monkeypatch.setenv("TRIAGE_BUCKET", "triage")
+    monkeypatch.delenv("SAGEMAKER_ROLE_ARN")
+    assert "SAGEMAKER_ROLE_ARN" in backend_check()["found"]
+    cloud.faults.queue("GetCallerIdentity", faults.expired())
+    found = backend_check()
+    assert found["state"] == "failed"
+    assert "Sign in again" in found["found"]
 
 
 def test_the_account_is_asked_for_when_no_role_says_it(

@@ -45,6 +45,10 @@ class LocalBackend:
         self._jobs = Jobs(home)
         self._endpoints = Endpoints(home, self._registry, workers=workers, threads=threads)
 
+    def check(self) -> str:
+        """Where it works."""
+        return f"{self.name}, below {self.home}"
+
     def train(self, request: TrainRequest) -> Job:
         """Start a training job and return at once."""
         refuse(self.name, request.compute)

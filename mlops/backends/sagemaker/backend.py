@@ -19,6 +19,7 @@ from mlops.backends.sagemaker.aws import Aws
 from mlops.backends.sagemaker.endpoints import Endpoints
 from mlops.backends.sagemaker.invoke import Invoker
 from mlops.backends.sagemaker.jobs import Jobs
+from mlops.backends.sagemaker.place import Place
 from mlops.backends.sagemaker.registry import Registry
 from mlops.backends.sagemaker.storage import Storage
 from mlops.settings import Settings
@@ -48,6 +49,13 @@ class SageMakerBackend:
     @cached_property
     def _invoker(self) -> Invoker:
         return Invoker(self._aws)
+
+    def check(self) -> str:
+        """The account, region, bucket and role, each of them looked at."""
+        account = self._aws.account
+        bucket = self._storage.check()
+        role = Place.read(self._settings).role.rpartition("/")[2]
+        return f"{self.name}, account {account}, {self._aws.region}, bucket {bucket}, role {role}"
 
     def train(self, request: TrainRequest) -> Job:
         """Start a training job and return at once."""

@@ -90,6 +90,17 @@ class Storage:
             )
         return Address(self._bucket, "/".join((FOLDER, *parts)))
 
+    def check(self) -> str:
+        """The name of the bucket, if it is there.
+
+        Raises:
+            SettingsError: if none is set.
+            AwsError: if it is not there, or not ours.
+        """
+        bucket = self.address().bucket
+        self._check_bucket(bucket)
+        return bucket
+
     def plan_records(self, channel: str, files: Sequence[Path]) -> Channel:
         """Where a channel's files belong, by what is in them; nothing is sent yet."""
         whole = hashlib.sha256("".join(_sha256(file) for file in files).encode()).hexdigest()
