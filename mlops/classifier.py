@@ -69,10 +69,16 @@ class EndpointClassifier:
 
 
 class LocalClassifier:
-    """Runs an artifact in this process, through the same functions as an endpoint's container."""
+    """Runs an artifact in this process, through the same functions as an endpoint's container.
 
-    def __init__(self, artifact: Path) -> None:
-        self._artifact = artifact
+    Args:
+        artifact: The `model.tar.gz`.
+        evidence: Whether to say which words led to a recommendation.
+    """
+
+    def __init__(self, artifact: Path, *, evidence: bool = True) -> None:
+        self.artifact = artifact
+        self._evidence = evidence
 
     @cached_property
     def _model(self) -> Any:
@@ -80,7 +86,7 @@ class LocalClassifier:
         from mlops.container.inference import model_fn
 
         with tempfile.TemporaryDirectory(prefix="triage-model-") as folder:
-            unpack_artifact(self._artifact, Path(folder))
+            unpack_artifact(self.artifact, Path(folder))
             return model_fn(folder)
 
     @property
@@ -90,10 +96,15 @@ class LocalClassifier:
 
     def classify(self, notes: Sequence[Note]) -> list[Recommendation]:
         """See `Classifier.classify`."""
-        from mlops.container.inference import predict_fn
+        from mlops.container.answer import answer
 
-        instances = [{"id": note.id, "text": check_note(note.text)} for note in notes]
-        return [Recommendation.from_json(answer) for answer in predict_fn(instances, self._model)]
+        checked = [Note(note.id, check_note(note.text)) for note in notes]
+        return [
+            Recommendation.from_json(
+                answer(note.id, note.text, self._model, evidence=self._evidence)
+            )
+            for note in checked
+        ]
 
 
 def get_classifier(settings: Settings, endpoint: str | None = None) -> Classifier:

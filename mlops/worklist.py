@@ -1,8 +1,9 @@
 """Scoring a whole table of notes: row by row, in order, with little memory, and resumable.
 
 The output is written beside its final place (`scored.csv.partial`) and takes its name when it is
-complete. A run that was interrupted or killed leaves that file and a small record of how far it
-got (`scored.csv.partial.json`); the same command goes on from there.
+complete. A large table is scored on every processor. A run that was interrupted or killed leaves
+that file and a small record of how far it got (`scored.csv.partial.json`); the same command goes on
+from there.
 """
 
 import csv
@@ -10,16 +11,17 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from mlops.classifier import Classifier, Note
-from mlops.errors import DataError, NoteError
-from mlops.result import Recommendation
+from mlops.classifier import Classifier
+from mlops.errors import DataError
+from mlops.workers import Answer, classify_all, processors
 
 COLUMNS = (
     "recommendation",
@@ -32,6 +34,8 @@ COLUMNS = (
 BATCH_ROWS = 64
 # The csv module refuses cells over 128 kB unless told; a note may have 200,000 characters.
 MAX_CELL_CHARACTERS = 20_000_000
+# A smaller table is scored before other processes have started.
+MIN_PARALLEL_BYTES = 3_000_000
 
 Progress = Callable[[int, float], None]
 
@@ -96,12 +100,13 @@ def score_csv(
                 if not done.bytes:
                     writer.writerow([*rows.kept_header(), *COLUMNS])
                 count, refused = done.rows, done.refused
-                remaining = islice(rows.kept(), done.rows, None)
-                while batch := list(islice(remaining, BATCH_ROWS)):
-                    answers = _classify([text for _, text in batch], classifier)
-                    for (kept, _), answer in zip(batch, answers, strict=True):
+                waiting: deque[list[list[str]]] = deque()
+                batches = _batches(islice(rows.kept(), done.rows, None), waiting)
+                processes = processors() if size >= MIN_PARALLEL_BYTES else 1
+                for answers in classify_all(batches, classifier, processes):
+                    for kept, answer in zip(waiting.popleft(), answers, strict=True):
                         writer.writerow(kept + cells(answer))
-                    count += len(batch)
+                    count += len(answers)
                     refused += sum(isinstance(answer, str) for answer in answers)
                     out.flush()
                     checkpoint = _Checkpoint(
@@ -213,23 +218,16 @@ def _read_table(lines: TextIO, column: str) -> tuple[list[str], _Rows]:
     )
 
 
-def _classify(texts: Sequence[str], classifier: Classifier) -> list[Recommendation | str]:
-    """One answer per text: a recommendation, or the sentence that says why there is none."""
-    notes = [Note(str(i), text) for i, text in enumerate(texts)]
-    try:
-        return list(classifier.classify(notes))
-    except NoteError:
-        # One of them can't be a note: ask one by one to find which.
-        answers: list[Recommendation | str] = []
-        for note in notes:
-            try:
-                answers += classifier.classify([note])
-            except NoteError as error:
-                answers.append(str(error))
-        return answers
+def _batches(
+    rows: Iterator[tuple[list[str], str]], waiting: deque[list[list[str]]]
+) -> Iterator[list[str]]:
+    """The texts of `BATCH_ROWS` rows at a time; their other cells wait for the answers."""
+    while batch := list(islice(rows, BATCH_ROWS)):
+        waiting.append([kept for kept, _ in batch])
+        yield [text for _, text in batch]
 
 
-def cells(answer: Recommendation | str) -> list[str]:
+def cells(answer: Answer) -> list[str]:
     """The cells of `COLUMNS` for an answer, or for the sentence that says why there is none."""
     if isinstance(answer, str):
         return ["", "", "", "", "", answer]

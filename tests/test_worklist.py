@@ -3,18 +3,24 @@
 import csv
 import gzip
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from mlops import worklist
 from mlops.classifier import Classifier, LocalClassifier, Note
 from mlops.cli import triage
 from mlops.errors import BackendError, DataError
 from mlops.result import Recommendation
 from mlops.shipped import ARTIFACT
-from mlops.worklist import BATCH_ROWS, COLUMNS, score_csv
+from mlops.worklist import BATCH_ROWS, COLUMNS, MIN_PARALLEL_BYTES, score_csv
 
 SURGICAL = "Irreducible umbilical hernia, vomiting since last night, overlying skin red and tender."
 MEDICAL = "Occasional heartburn after coffee for two weeks. Nothing tried yet. Asks about antacids."
@@ -172,3 +178,91 @@ def test_the_command(tmp_path: Path) -> None:
     assert CliRunner().invoke(triage, arguments[:-2]).exit_code == 2
     assert CliRunner().invoke(triage, [*arguments[:-1], str(source)]).exit_code == 2
     assert read(source)[0] == {"note": SURGICAL}
+
+
+def long_table(folder: Path) -> Path:
+    """A table that is worth several processes, with rows that are refused."""
+    texts = [f"{(SURGICAL, MEDICAL)[i % 2]} Row {i}. " * 12 for i in range(3200)]
+    texts[7], texts[2000] = "", "word " * 50_000
+    source = write(folder / "long.csv", [["transcription"], *[[text] for text in texts]])
+    assert source.stat().st_size > MIN_PARALLEL_BYTES
+    return source
+
+
+def test_a_long_table_is_the_same_on_several_processors(
+    tmp_path: Path, model: LocalClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = long_table(tmp_path)
+    for processes in (1, 3):
+        monkeypatch.setattr(worklist, "processors", lambda processes=processes: processes)
+        found = score_csv(
+            source, "transcription", tmp_path / f"{processes}.csv", model, lambda *_: None
+        )
+        assert (found.rows, found.refused) == (3200, 2)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
+
+
+def test_processes_that_are_ended_lose_nothing(
+    tmp_path: Path, model: LocalClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output = long_table(tmp_path), tmp_path / "scored.csv"
+    monkeypatch.setattr(worklist, "processors", lambda: 2)
+
+    def end_one(rows: int, _share: float) -> None:
+        if rows >= 4 * BATCH_ROWS:
+            for child in active_children():
+                child.kill()
+
+    with pytest.raises(BackendError, match="ended from outside"):
+        score_csv(source, "transcription", output, model, end_one)
+    assert not output.exists()
+    assert not active_children()
+    scored = score_csv(source, "transcription", output, model, lambda *_: None)
+    assert scored.rows == 3200
+    assert scored.resumed_at >= 4 * BATCH_ROWS
+    answers = read(output)
+    assert [len(answers), answers[7]["recommendation"]] == [3200, ""]
+    assert {row["recommendation"] for row in answers[100:102]} == {"Surgery", "Consultation"}
+
+
+ORPHAN = """
+import os, signal, sys
+from pathlib import Path
+from multiprocessing import active_children
+from mlops import worklist
+from mlops.classifier import LocalClassifier
+from mlops.shipped import ARTIFACT
+from mlops.worklist import score_csv
+from mlops import worklist
+def end(rows, share):
+    print(*[child.pid for child in active_children()], flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == "__main__":
+    worklist.processors = lambda: 2
+    score_csv(Path(sys.argv[1]), "transcription", Path(sys.argv[2]), LocalClassifier(ARTIFACT), end)
+"""
+
+
+def test_no_process_outlives_the_one_that_began_it(tmp_path: Path) -> None:
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN)
+    done = subprocess.run(
+        [sys.executable, str(script), str(long_table(tmp_path)), str(tmp_path / "scored.csv")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(worklist.__file__).parents[1])},
+    )
+    assert done.returncode == -9, done.stderr
+    children = [int(pid) for pid in done.stdout.split()]
+    assert len(children) == 2
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_running(pid) for pid in children)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

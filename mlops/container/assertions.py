@@ -47,7 +47,12 @@ class Assertions:
         bits = np.zeros(len(clauses), np.uint8)
         if not triggers:
             return bits
-        pseudo = {i for m in triggers if m.category in self._pseudo for i in (m.first, m.last)}
+        pseudo = {
+            place
+            for m in triggers
+            if m.category in self._pseudo
+            for place in range(m.first, m.last + 1)
+        }
         ends = [m.first for m in triggers if m.category in self._ends]
         for trigger in triggers:
             rule = self._rules.get(trigger.category)

@@ -280,4 +280,7 @@ def _range(part: str, vocabulary: Vocabulary) -> tuple[int, int]:
             return number, number + 1
     if part.endswith("*"):
         return vocabulary.stem(plain(part[:-1]))
+    if part.isdecimal() and len(part) == 1:
+        # The digit of a grade counts as it stands.
+        return vocabulary.exact(part)
     return vocabulary.exact(plain(part))

@@ -174,7 +174,11 @@ def load_model(folder: Path, target: float | None = None) -> Model:
                 **{name: arrays[name] for name in _ARRAYS},
             )
         booster = xgboost.Booster(params={"nthread": 1})
-        booster.load_model(bytearray((folder / BOOSTER).read_bytes()))
+        trees = bytearray((folder / BOOSTER).read_bytes())
+        if not trees:
+            # XGBoost would end the process.
+            raise ValueError
+        booster.load_model(trees)
         model = Model(
             version=str(metadata["model_version"]),
             vocabulary=Vocabulary(words["vocabulary"]),

@@ -93,6 +93,7 @@ class Reader:
         self.lexicon = lexicon
         self._matcher = Matcher(lexicon, vocabulary)
         self._assertions = Assertions(lexicon)
+        self._cues = frozenset(lexicon.of_kind("cue"))
         self._kinds = _Kinds()
         self._titles = _marked(vocabulary, TITLES)
         self._heading = _marked(vocabulary, HEADINGS)
@@ -122,14 +123,19 @@ class Reader:
         found = self._matcher.find(numbers, clauses)
         own = self._assertions.numbers
         bits = self._assertions.apply([m for m in found if m.category in own], clauses)
-        matches = [m for m in found if m.category not in own]
+        aside = self._aside(numbers, kinds, words, clauses)
+        # Mr Stone has no stone for that, and the heading of a section is no finding.
+        matches = [
+            m
+            for m in found
+            if m.category not in own and not (m.category in self._cues and aside[m.first])
+        ]
         if "?" in text and self._question is not None:
             matches += [
                 Match(self._question, place - 1, place - 1)
                 for place, gap in enumerate(words.gaps)
                 if place and "?" in gap
             ]
-        aside = self._aside(numbers, kinds, words, clauses)
         return Reading(
             words,
             numbers,

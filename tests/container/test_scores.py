@@ -1,0 +1,65 @@
+"""Linear scores: what was folded into words says what the regression said, and shares add up."""
+
+import numpy as np
+import pytest
+
+from mlops.container.fit_scores import RECIPES, apply_weights, fit_weights, fold, make_columns
+from mlops.container.fitting import Fitted
+from mlops.container.model import Model
+from mlops.container.reading import Reader
+from mlops.container.scores import content
+from mlops.container.table import Row
+
+ODD = [
+    "",
+    "pain",
+    "pain pain pain, no pain",
+    "Zoofloppia of the grommeloid, unseen wordage, denies zoofloppia",
+    "1 2 3 4",
+    "no no no not none",
+    "Mother had cancer; cancer, denies cancer. Cancer",
+]
+
+
+@pytest.fixture(scope="module")
+def is_content(model: Model) -> np.ndarray:
+    return content(model.vocabulary)
+
+
+def test_folded_scores_are_those_of_the_training_columns(fitted: Fitted, rows: list[Row]) -> None:
+    table = fitted.table
+    columns = make_columns(table)
+    weights, intercepts = fit_weights(table, columns, np.ones(len(table), bool), 3.0)
+    assert (np.abs(weights).sum(axis=0) > 0).all(), "each recipe has to learn for this to say much"
+    wanted = apply_weights(columns, weights, intercepts)
+    # With every word kept nothing is lost.
+    folded = fold(table, columns, weights, intercepts, table.vocabulary)
+    reader, is_content = Reader(table.vocabulary, table.lexicon), content(table.vocabulary)
+    for row, scores in zip(rows, wanted, strict=False):
+        found, _ = folded.read(reader.read(row.text), is_content)
+        assert np.abs(found - scores).max() < 1e-5
+
+
+def test_shares_and_intercepts_make_the_scores(
+    model: Model, rows: list[Row], is_content: np.ndarray
+) -> None:
+    for text in [*ODD, *(row.text for row in rows[:40])]:
+        reading = model.reader.read(text)
+        scores, shares = model.scores.read(reading, is_content)
+        assert shares.shape == (len(reading), len(RECIPES))
+        assert np.abs(model.scores.intercepts + shares.sum(axis=0) - scores).max() < 1e-9
+
+
+def test_an_unknown_word_counts_by_its_pieces(model: Model, is_content: np.ndarray) -> None:
+    known, fresh = "hernia", "herniaxyz"
+    assert model.vocabulary.exact(known)[0]
+    assert not model.vocabulary.exact(fresh)[0]
+    _, shares = model.scores.read(model.reader.read(f"{fresh} qqqqqqq"), is_content)
+    assert np.abs(shares[0]).max() > 0
+    assert not shares[1].any()
+
+
+def test_words_set_aside_say_nothing(model: Model, is_content: np.ndarray) -> None:
+    named, _ = model.scores.read(model.reader.read("Dear Dr Hernia, knee pain"), is_content)
+    other, _ = model.scores.read(model.reader.read("Dear Dr Qqqqqqq, knee pain"), is_content)
+    assert (named == other).all()
