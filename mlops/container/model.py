@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -138,14 +139,20 @@ def save_model(folder: Path, model: Model) -> str:
         "means": [round(float(mean), 6) for mean in model.means],
         "features": list(model.plan.names),
     }
-    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
-    for name in (BOOSTER, ARRAYS, WORDS):
-        digest.update((folder / name).read_bytes())
-    metadata["model_version"] = digest.hexdigest()[:12]
+    metadata["model_version"] = _version(folder, metadata)
     (folder / METADATA).write_text(
         json.dumps(metadata, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
     return str(metadata["model_version"])
+
+
+def _version(folder: Path, metadata: Mapping[str, Any]) -> str:
+    """The version that the content makes."""
+    rest = {key: value for key, value in metadata.items() if key != "model_version"}
+    digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
+    for name in (BOOSTER, ARRAYS, WORDS):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def load_model(folder: Path, target: float | None = None) -> Model:
@@ -166,6 +173,12 @@ def load_model(folder: Path, target: float | None = None) -> Model:
                 f"{FORMAT}. Nothing was loaded. Serve it with the code version that trained it "
                 f"({metadata.get('code_version', 'unknown')}), or train it again."
             )
+        if _version(folder, metadata) != metadata["model_version"]:
+            # XGBoost may take the whole process down with it when it reads a damaged file.
+            raise ModelError(
+                "The model's files are damaged: they are not what was trained. Nothing was loaded. "
+                "Train or deploy it again."
+            )
         words = json.loads((folder / WORDS).read_text(encoding="utf-8"))
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             scores = Scores(
@@ -174,11 +187,7 @@ def load_model(folder: Path, target: float | None = None) -> Model:
                 **{name: arrays[name] for name in _ARRAYS},
             )
         booster = xgboost.Booster(params={"nthread": 1})
-        trees = bytearray((folder / BOOSTER).read_bytes())
-        if not trees:
-            # XGBoost would end the process.
-            raise ValueError
-        booster.load_model(trees)
+        booster.load_model(bytearray((folder / BOOSTER).read_bytes()))
         model = Model(
             version=str(metadata["model_version"]),
             vocabulary=Vocabulary(words["vocabulary"]),
