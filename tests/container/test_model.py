@@ -16,7 +16,16 @@ from mlops.backends.package import pack_artifact
 from mlops.container.answer import answer
 from mlops.container.errors import ModelError
 from mlops.container.fitting import fit
-from mlops.container.model import ARRAYS, BOOSTER, METADATA, WORDS, Model, load_model, save_model
+from mlops.container.model import (
+    ARRAYS,
+    BOOSTER,
+    METADATA,
+    WORDS,
+    Model,
+    _version,
+    load_model,
+    save_model,
+)
 from mlops.container.table import Row
 from mlops.shipped import ARTIFACT
 from tests.container.conftest import HYPERPARAMETERS
@@ -147,7 +156,8 @@ def test_a_model_of_another_format_names_the_code_for_it(model_dir: Path, tmp_pa
     (folder / METADATA).write_text(json.dumps({**metadata, "format": 99, "code_version": "7.7"}))
     with pytest.raises(ModelError, match=r"format 99 .*7\.7"):
         load_model(folder)
-    features = metadata["features"][::-1]
-    (folder / METADATA).write_text(json.dumps({**metadata, "features": features}))
+    other = {**metadata, "features": metadata["features"][::-1]}
+    other["model_version"] = _version(folder, other)
+    (folder / METADATA).write_text(json.dumps(other))
     with pytest.raises(ModelError, match="other features"):
         load_model(folder)
