@@ -22,14 +22,16 @@ class Evidence:
     """One span of the note that moved the probability.
 
     `note[start:end] == text`, counted in code points. `weight` is in log-odds: above zero speaks
-    for Surgery, below for Consultation. `text` is note text: it stays out of `repr` and so out of
-    logs.
+    for Surgery, below for Consultation. `assertion` is empty for what is present in the patient
+    now; otherwise it says what the finding is, such as `negated`. `text` is note text: it stays out of
+    `repr` and so out of logs.
     """
 
     start: int
     end: int
     text: str = field(repr=False)
     weight: float
+    assertion: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Recommendation:
         probability: Calibrated P(Surgery), 0 to 1; None where the model has nothing to go on.
         confidence: Probability of the recommended class, 0.5 to 1; None for `Needs review`.
         evidence: Strongest first.
+        remainder: Log-odds that stand in none of the evidence: with its weights it adds up to those
+            of the probability.
         warnings: Sentences for the reader; they hold no note text.
     """
 
@@ -53,6 +57,7 @@ class Recommendation:
     evidence: tuple[Evidence, ...]
     model_version: str
     warnings: tuple[str, ...] = ()
+    remainder: float | None = None
 
     def with_warnings(self, sentences: tuple[str, ...]) -> "Recommendation":
         """The same with more warnings after its own."""
@@ -68,8 +73,10 @@ class Recommendation:
             "document_type": self.document_type,
             "evidence": [
                 {"start": e.start, "end": e.end, "text": e.text, "weight": e.weight}
+                | ({"assertion": e.assertion} if e.assertion else {})
                 for e in self.evidence
             ],
+            "remainder": self.remainder,
             "model_version": self.model_version,
             "warnings": list(self.warnings),
         }
@@ -88,8 +95,10 @@ class Recommendation:
             confidence=data["confidence"],
             document_type=data["document_type"],
             evidence=tuple(
-                Evidence(e["start"], e["end"], e["text"], e["weight"]) for e in data["evidence"]
+                Evidence(e["start"], e["end"], e["text"], e["weight"], e.get("assertion", ""))
+                for e in data["evidence"]
             ),
             model_version=data["model_version"],
             warnings=tuple(data["warnings"]),
+            remainder=data.get("remainder"),
         )

@@ -63,6 +63,7 @@ def _line(note: str, item: Evidence) -> list[Block]:
         *([_text(before)] if before else []),
         _text(phrase, bold=True),
         *([_text(after)] if after else []),
+        *([_text(f" ({item.assertion})")] if item.assertion else []),
     ]
 
 

@@ -121,9 +121,11 @@ def _show(answer: Recommendation, text: str) -> None:
     for item in answer.evidence:
         towards = "Surgery" if item.weight > 0 else "Consultation"
         before, after = _context(text, item)
+        told = f"  ({item.assertion})" if item.assertion else ""
         click.echo(
             f"  {click.style(f'{item.weight:+.2f}', fg=COLOURS[towards])}  "
             f"{before}{click.style(' '.join(item.text.split()), bold=True)}{after}"
+            f"{click.style(told, dim=True)}"
         )
     for warning in answer.warnings:
         click.secho(f"  ! {warning}", fg="yellow")
