@@ -20,7 +20,7 @@ from bot.store.decisions import Asked
 from bot.store.deliveries import Delivery, Part
 from mlops.classifier import Note
 from mlops.documents import Document, check_note
-from mlops.errors import TriageError
+from mlops.errors import NoteError, TriageError
 from mlops.result import Recommendation
 
 logger = logging.getLogger(__name__)
@@ -146,9 +146,12 @@ def answer_part(
     try:
         message = _answer(services, delivery, part, source)
     except TriageError as error:
+        if not isinstance(error, NoteError):
+            _count(services, error)
         message = trouble(messages.problem(error), part.id, source.file_name)
     except Exception as error:  # noqa: BLE001  whatever happens, the person gets a sentence
         logger.error("answering: %s", whereabouts(error))
+        _count(services, error)
         message = trouble(messages.unexpected(), part.id, source.file_name)
     if not deliveries.holds(delivery):
         # This process was silent for so long that another one answers.
@@ -158,6 +161,14 @@ def answer_part(
         services.cards.remember(part.id, ShownCard(message))
         services.store.decisions.set_reply(part.id, posted.channel, posted.ts)
     deliveries.finish_part(part.id)
+
+
+def _count(services: Services, error: Exception) -> None:
+    """A note that was fine got no answer: that is what a watch looks at."""
+    try:
+        services.store.traffic.failed(type(error).__name__)
+    except Exception as failure:  # noqa: BLE001  a driver may raise anything
+        logger.error("counting: %s", whereabouts(failure))
 
 
 def _answer(services: Services, delivery: Delivery, part: Part, source: Source) -> Rendered:

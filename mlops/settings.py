@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         gt=0,
         description="How long a new version may be approved in Slack.",
     )
+    triage_watch_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        description="How long a redeployment is watched before it counts as done; 0: not at all.",
+    )
     triage_secret: SecretStr | None = Field(
         default=None,
         description="Key of the HMAC that stands for a note in the database; "

@@ -10,6 +10,7 @@ from bot.blocks.notices import notice, trouble
 from bot.blocks.parts import moment
 from bot.blocks.retrain import TITLES
 from bot.handover import tell
+from bot.placing import link
 from bot.retraining.deciding import request_stop
 from bot.retraining.options import (
     MAX_MINUTES,
@@ -25,7 +26,7 @@ from bot.retraining.options import (
     table,
 )
 from bot.retraining.running import go_on
-from bot.retraining.showing import link, show
+from bot.retraining.showing import show
 from bot.services import Services
 from bot.store.retrains import Run
 from mlops.errors import BackendError

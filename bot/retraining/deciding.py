@@ -7,8 +7,9 @@ from typing import Any
 from bot import ops_messages
 from bot.blocks.notices import notice
 from bot.handover import tell
+from bot.placing import link
 from bot.retraining.running import BY_ITSELF, endpoint_name, go_on
-from bot.retraining.showing import link, show
+from bot.retraining.showing import show
 from bot.services import Services
 from bot.store.retrains import Line, Run
 

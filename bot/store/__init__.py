@@ -12,15 +12,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.store.audit import Audit
 from bot.store.decisions import Decisions
 from bot.store.deliveries import LEASE_SECONDS, Deliveries
-from bot.store.engine import make_engine
+from mlops.database import make_engine
+from bot.store.lock import DeployLock
 from bot.store.migrations import migrate
 from bot.store.owner import Owner
+from bot.store.redeploys import Redeploys
 from bot.store.retrains import Retrains
 from bot.store.secret import note_key
+from bot.store.traffic import Traffic
 from mlops.errors import SettingsError
 from mlops.settings import Settings
 
 KEEP_DELIVERIES_SECONDS = 14 * 86_400.0
+KEEP_OUTAGES_SECONDS = 60 * 86_400.0
 
 
 class Store:
@@ -35,22 +39,28 @@ class Store:
         self.deliveries = Deliveries(engine, self.owner, lease_seconds)
         self.decisions = Decisions(engine, key)
         self.retrains = Retrains(engine, self.owner, lease_seconds)
+        self.redeploys = Redeploys(engine, self.owner, lease_seconds)
+        self.lock = DeployLock(engine)
+        self.traffic = Traffic(engine)
         self.audit = Audit(engine)
 
     def renew(self) -> None:
         """Keep everything that this process works on."""
         self.deliveries.renew()
         self.retrains.renew()
+        self.redeploys.renew()
 
     def prune(self) -> None:
         """Forget what is needed no more."""
         self.deliveries.prune(time.time() - KEEP_DELIVERIES_SECONDS)
+        self.traffic.prune(time.time() - KEEP_OUTAGES_SECONDS)
 
     def close(self) -> None:
         """Leave unfinished work to others and disconnect."""
         try:
             self.deliveries.release()
             self.retrains.release()
+            self.redeploys.release()
         finally:
             self.owner.close()
             self._engine.dispose()

@@ -104,6 +104,7 @@ class Decisions:
             "thread_ts": asked.thread_ts,
             "decided": time.time(),
             "latency_ms": latency_ms,
+            "characters": len(text),
         }
         same = tables.decisions.c.id == id
         with self._engine.begin() as connection:
