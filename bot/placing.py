@@ -6,8 +6,8 @@ from typing import TypeVar
 from bot.blocks.parts import Rendered
 from bot.services import Services
 from bot.slack import GONE, Posted
-from bot.store.retrains import Run
 from bot.store.redeploys import Redeploy
+from bot.store.retrains import Run
 from bot.store.work import Work
 
 R = TypeVar("R", Run, Redeploy)

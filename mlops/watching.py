@@ -14,7 +14,7 @@ from typing import Any
 
 from mlops.backends import Backend, Endpoint
 from mlops.classifier import EndpointClassifier, Note
-from mlops.errors import NotFoundError, TriageError
+from mlops.errors import TriageError
 
 PROBES = 24
 # How far it may worsen. Clinicians wait for seconds, not milliseconds; a retrained model may change
@@ -129,7 +129,7 @@ def measure(backend: Backend, endpoint: str, notes: int = PROBES) -> Sample:
     """Send the notes to an endpoint, one after the other.
 
     Raises:
-        NotFoundError: there is no such endpoint.
+        BackendError: there is no such endpoint, or it can't be looked at.
     """
     backend.endpoint(endpoint)
     classifier = EndpointClassifier(backend, endpoint)
@@ -226,10 +226,10 @@ def redeploy(
 
 
 def measure_if_there(backend: Backend, endpoint: str) -> Sample | None:
-    """`measure`, or None where there is no endpoint yet."""
+    """`measure`, or None where there is no endpoint yet, or it is down: that may be why."""
     try:
         return measure(backend, endpoint)
-    except NotFoundError:
+    except TriageError:
         return None
 
 

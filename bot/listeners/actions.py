@@ -7,9 +7,13 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.blocks.card import AGREE, CORRECT
+from bot.blocks.redeploy import ROLL_BACK
 from bot.blocks.retrain import APPROVE, REJECT, STOP
 from bot.blocks.retrain_form import DATA, MODE
+from bot.blocks.versions import BACK_NOW, DEPLOY
 from bot.handover import hand_over
+from bot.redeploying.asking import clicked_back, clicked_deploy
+from bot.redeploying.deciding import clicked_roll_back
 from bot.retraining.asking import redraw
 from bot.retraining.deciding import approve, reject, stop
 from bot.services import Services
@@ -24,6 +28,9 @@ ACTIONS: Mapping[str, Callable[[Services, Payload], None]] = {
     REJECT: reject,
     DATA: redraw,
     MODE: redraw,
+    ROLL_BACK: clicked_roll_back,
+    DEPLOY: clicked_deploy,
+    BACK_NOW: clicked_back,
 }
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bot import ops_messages
+from bot import deploy_messages, ops_messages
 from bot.blocks.notices import notice
 from bot.handover import tell
 from bot.placing import link
@@ -48,6 +48,10 @@ def approve(services: Services, body: Payload) -> None:
     if services.settings.triage_two_person and user == run.user:
         services.store.audit.add(user, "approve", target, run.channel, "refused: asked for it")
         tell(services, body, notice(ops_messages.not_the_asker()))
+        return
+    if (lock := services.store.lock.current()) is not None:
+        services.store.audit.add(user, "approve", target, run.channel, "refused: locked")
+        tell(services, body, notice(deploy_messages.locked(lock)))
         return
     retrains = services.store.retrains
     serving = operations.champion(services.backend, endpoint_name(services))

@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.store.audit import Audit
 from bot.store.decisions import Decisions
 from bot.store.deliveries import LEASE_SECONDS, Deliveries
-from mlops.database import make_engine
 from bot.store.lock import DeployLock
 from bot.store.migrations import migrate
 from bot.store.owner import Owner
@@ -20,6 +19,7 @@ from bot.store.redeploys import Redeploys
 from bot.store.retrains import Retrains
 from bot.store.secret import note_key
 from bot.store.traffic import Traffic
+from mlops.database import make_engine
 from mlops.errors import SettingsError
 from mlops.settings import Settings
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, and_, func, insert, outerjoin, select
 from bot.store import tables
 from mlops.watching import Sample
 
-D, V, O = tables.decisions.c, tables.verdicts.c, tables.outages.c
+D, V, LOST = tables.decisions.c, tables.verdicts.c, tables.outages.c
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Traffic:
 
     def outages(self, since: float) -> int:
         """How many notes got no answer since then."""
-        query = select(func.count()).select_from(tables.outages).where(O.at >= since)
+        query = select(func.count()).select_from(tables.outages).where(LOST.at >= since)
         with self._engine.begin() as connection:
             return int(connection.execute(query).scalar_one())
 
     def sample(self, version: str, since: float, until: float) -> Sample:
         """What people's notes got from a version in a span of time."""
         wanted = and_(D.model_version == version, D.decided >= since, D.decided < until)
-        lost = select(func.count()).where(O.at >= since, O.at < until)
+        lost = select(func.count()).where(LOST.at >= since, LOST.at < until)
         with self._engine.begin() as connection:
             rows = connection.execute(
                 select(D.recommendation, D.probability, D.latency_ms).where(wanted)
@@ -86,4 +86,4 @@ class Traffic:
     def prune(self, before: float) -> None:
         """Forget failures from before then."""
         with self._engine.begin() as connection:
-            connection.execute(tables.outages.delete().where(O.at < before))
+            connection.execute(tables.outages.delete().where(LOST.at < before))

@@ -20,8 +20,10 @@ def deploy(version: str | None, endpoint: str | None, as_json: bool) -> None:
       triage deploy
       triage deploy shipped --endpoint second-opinion
     """
+    from mlops.deploy_lock import check_unlocked
     from mlops.settings import DEFAULT_ENDPOINT, get_settings
 
+    check_unlocked(get_settings())
     backend = open_backend()
     name = endpoint or get_settings().triage_endpoint or DEFAULT_ENDPOINT
     chosen = version or newest()

@@ -106,7 +106,10 @@ def update(name: str, version: str | None, as_json: bool) -> None:
       triage endpoints update referral-triage shipped
     """
     from mlops.cli.deploy import newest
+    from mlops.deploy_lock import check_unlocked
+    from mlops.settings import get_settings
 
+    check_unlocked(get_settings())
     chosen = version or newest()
     with console(stderr=True).status(f"Updating {name} to {chosen}"):
         found = open_backend().update(name, chosen)
