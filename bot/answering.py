@@ -173,14 +173,21 @@ def _count(services: Services, error: Exception) -> None:
 
 def _answer(services: Services, delivery: Delivery, part: Part, source: Source) -> Rendered:
     """Read, ask, record. Errors with a sentence are raised as they are."""
-    document = _document(services, source)
+    document = document_of(services, source)
     answers = services.classifier.classify([Note(part.id, document.text)])
     answer = answers[0].with_warnings(document.warnings)
     recorded = _record(services, delivery, part, document.text, answer)
+    if services.store.labels.wanted:
+        services.texts.remember(part.id, document.text)
     return card(part.id, document.text, answer, file_name=source.file_name, recorded=recorded)
 
 
-def _document(services: Services, source: Source) -> Document:
+def document_of(services: Services, source: Source) -> Document:
+    """The text of a note.
+
+    Raises:
+        NoteError: with the sentence for the person who sent it.
+    """
     if source.file is not None:
         return fetch_document(services.slack, source.file)
     return Document(check_note(source.text))

@@ -1,22 +1,18 @@
 """`triage lock`: the lock on deploying that `/redeploy lock` and `unlock` set and release."""
 
-import getpass
-import platform
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from bot.terminal import TERMINAL, database, stamp, who
 from mlops.cli.options import echo_json, json_option
-from mlops.errors import LockedError, SettingsError
+from mlops.errors import LockedError
 
 if TYPE_CHECKING:
     from bot.store.lock import DeployLock
     from mlops.deploy_lock import Lock
-
-TERMINAL = "terminal"
 
 
 @click.group(short_help="Lock deploying, for everybody.")
@@ -51,7 +47,7 @@ def set_lock(reason: str, as_json: bool) -> None:
             f"Say why in 1 to {REASON_CHARACTERS} characters.", param_hint="REASON"
         )
     with _table() as table:
-        made = table.set(_who(), reason, TERMINAL)
+        made = table.set(who(), reason, TERMINAL)
         there = table.current()
     if made is None:
         raise LockedError(
@@ -87,7 +83,7 @@ def release(as_json: bool) -> None:
       triage lock release --json
     """
     with _table() as table:
-        was = table.release(_who(), TERMINAL)
+        was = table.release(who(), TERMINAL)
     if as_json:
         echo_json({"released": was})
     elif was is None:
@@ -98,32 +94,14 @@ def release(as_json: bool) -> None:
 
 @contextmanager
 def _table() -> "Iterator[DeployLock]":
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from bot.store import open_engine
     from bot.store.lock import DeployLock
-    from mlops.settings import get_settings
 
-    engine = open_engine(get_settings())
-    try:
+    with database() as engine:
         yield DeployLock(engine)
-    except SQLAlchemyError as error:
-        raise SettingsError(
-            f"The database can't be used ({type(error).__name__}). Nothing was changed. "
-            "Check DATABASE_URL and that the server runs."
-        ) from None
-    finally:
-        engine.dispose()
-
-
-def _who() -> str:
-    """Who types: no Slack ID, so nobody is taken for somebody in Slack."""
-    return f"{getpass.getuser()}@{platform.node() or 'localhost'}"
 
 
 def _line(lock: "Lock") -> str:
-    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(lock.since))
-    return f"{lock.by} locked it on {since}: {lock.reason}"
+    return f"{lock.by} locked it on {stamp(lock.since)}: {lock.reason}"
 
 
 def _show(lock: "Lock | None", *, as_json: bool) -> None:

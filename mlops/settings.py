@@ -82,6 +82,19 @@ class Settings(BaseSettings):
         ge=0,
         description="How long a redeployment is watched before it counts as done; 0: not at all.",
     )
+    triage_keep_notes: bool = Field(
+        default=False,
+        description="1: a note that somebody agreed to or corrected is kept for training, "
+        "encrypted.",
+    )
+    triage_notes_key: SecretStr | None = Field(
+        default=None,
+        description="Key that kept notes are encrypted with: triage feedback key. Several, "
+        "separated by commas: the others read what older keys wrote.",
+    )
+    triage_notes_days: int = Field(
+        default=365, gt=0, description="After so many days a kept note is deleted."
+    )
     triage_secret: SecretStr | None = Field(
         default=None,
         description="Key of the HMAC that stands for a note in the database; "

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +22,10 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def serving(trained: Trained) -> Iterator[LocalBackend]:
+def serving(trained: Trained) -> LocalBackend:
     backend = LocalBackend(trained.home)
     backend.deploy(ENDPOINT, "shipped")
-    yield backend
+    return backend
 
 
 def test_a_watched_version_serves(serving: LocalBackend, trained: Trained) -> None:

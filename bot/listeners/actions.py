@@ -6,17 +6,22 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.blocks.board import REDEPLOY, RETRAIN
+from bot.blocks.board import SETTLE as WORKLIST
 from bot.blocks.card import AGREE, CORRECT
 from bot.blocks.redeploy import ROLL_BACK
 from bot.blocks.retrain import APPROVE, REJECT, STOP
 from bot.blocks.retrain_form import DATA, MODE
+from bot.blocks.settle import SETTLE
 from bot.blocks.versions import BACK_NOW, DEPLOY
 from bot.handover import hand_over
-from bot.redeploying.asking import clicked_back, clicked_deploy
+from bot.home import clicked_retrain
+from bot.redeploying.asking import clicked_back, clicked_deploy, clicked_list
 from bot.redeploying.deciding import clicked_roll_back
 from bot.retraining.asking import redraw
 from bot.retraining.deciding import approve, reject, stop
 from bot.services import Services
+from bot.settling import open_worklist, settle
 from bot.verdicts import agree, open_correction
 
 Payload = Mapping[str, Any]
@@ -31,6 +36,10 @@ ACTIONS: Mapping[str, Callable[[Services, Payload], None]] = {
     ROLL_BACK: clicked_roll_back,
     DEPLOY: clicked_deploy,
     BACK_NOW: clicked_back,
+    RETRAIN: clicked_retrain,
+    REDEPLOY: clicked_list,
+    WORKLIST: open_worklist,
+    **dict.fromkeys(SETTLE.values(), settle),
 }
 
 

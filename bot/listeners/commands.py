@@ -81,7 +81,8 @@ def _place_hint(channel_name: str) -> str:
 
 
 def _form(services: Services, command: Payload) -> None:
-    if not services.slack.open_view(str(command.get("trigger_id") or ""), triage_form()):
+    form = triage_form(services.kept_days)
+    if not services.slack.open_view(str(command.get("trigger_id") or ""), form):
         tell(services, command, trouble(messages.form_failed()))
 
 

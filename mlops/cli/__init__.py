@@ -31,6 +31,7 @@ COMMANDS = {
     "bot": ("bot.cli:bot", "Run the Slack bot."),
     "demo": ("bot.cli:demo", "Run everything on this machine, with a stand-in for Slack."),
     "audit": ("bot.audit_cli:audit", "Check and export the log of operations."),
+    "feedback": ("bot.feedback_cli:feedback", "List and delete notes kept for training."),
     "doctor": ("bot.doctor:doctor", "Check the set-up, and name the fix."),
 }
 
