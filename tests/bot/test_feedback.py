@@ -1,4 +1,4 @@
-"""Feedback that teaches: opt-in, encrypted, deletable, and settled by a lead where people differ."""
+"""Feedback that teaches: opt-in, encrypted, deletable; a lead settles what people differ on."""
 
 import json
 import time
