@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlops.settings import get_settings
+from tests.trained import Trained, train
 
 OURS = ("SLACK_", "TRIAGE_", "SAGEMAKER_", "AWS_", "SM_", "DATABASE_URL")
 
@@ -26,3 +27,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     get_settings.cache_clear()
     yield folder
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A state folder with a trained version, made once: copy it before changing anything in it."""
+    return train(tmp_path_factory.mktemp("trained") / "home")

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot import ops_messages
 from bot.blocks.retrain import FIGURES, PREFIX, duration, trials_line
 from bot.logs import whereabouts
@@ -27,6 +29,12 @@ from mlops.settings import DEFAULT_ENDPOINT
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+# A long job is looked at less often: a cloud counts its calls.
+LONG_POLL_SECONDS = 5.0
+LONG_AFTER_SECONDS = 120.0
+# How long a backend that can't be asked is asked again before the run is given up.
+OUTAGE_SECONDS = 900.0
+DATABASE_SECONDS = 2.0
 # Slack allows about one change of a message per second and channel; people read slower still.
 SHOW_SECONDS = 3.0
 # The clock on the card goes on also when nothing else changes.
@@ -45,6 +53,28 @@ def go_on(services: Services, run: Run) -> None:
 
 def watch(services: Services, run: Run) -> None:
     """Do a run, or go on with it, until it needs a person or has ended."""
+    current: Run | None = run
+    while current is not None:
+        try:
+            _watch(services, current)
+            return
+        except SQLAlchemyError as error:
+            # The lease may be lost by the time the database is back: then another one goes on.
+            logger.error("retraining: %s", whereabouts(error))
+        current = _when_back(services, current)
+
+
+def _when_back(services: Services, run: Run) -> Run | None:
+    """The run once the database answers again, if it is still this process's."""
+    while not services.stopping.wait(DATABASE_SECONDS):
+        try:
+            return services.store.retrains.held(run)
+        except SQLAlchemyError as error:
+            logger.error("retraining: %s", whereabouts(error))
+    return None
+
+
+def _watch(services: Services, run: Run) -> None:
     current: Run | None = show(services, run) if run.shown < run.revision else run
     while current is not None and current.state in WORK:
         if services.stopping.is_set():
@@ -61,6 +91,8 @@ def _step(services: Services, run: Run) -> Run | None:
         return STEPS[run.state](services, run)
     except TriageError as error:
         return _failed(services, run, str(error))
+    except SQLAlchemyError:
+        raise
     except Exception as error:  # noqa: BLE001  the lead gets a sentence whatever happens
         logger.error("retraining: %s", whereabouts(error))
         return _failed(services, run, ops_messages.unexpected())
@@ -164,16 +196,17 @@ def _follow(services: Services, run: Run) -> Job | None:
     """Show the job until it has ended; None when this process has to stop, or has lost the run."""
     from mlops.errors import NotFoundError
 
-    backend = services.backend
+    begun = shown = time.monotonic()
+    asked = 0.0
+    job: Job | None
     try:
-        job = backend.job(run.job)
+        job = _ask(services, run)
     except NotFoundError:
         job = _start(services, run, _dataset(services, run))
     seen: Job | None = None
-    shown = time.monotonic()
-    while not job.done:
-        if run.stop_by or _is_late(run):
-            job = backend.stop_job(run.job)
+    while job is not None and not job.done:
+        if (run.stop_by or _is_late(run)) and job.status != "Stopping":
+            job = services.backend.stop_job(run.job)
         since = time.monotonic() - shown
         if (job != seen and since >= SHOW_SECONDS) or since >= CLOCK_SECONDS:
             show(services, run, job=job)
@@ -184,8 +217,33 @@ def _follow(services: Services, run: Run) -> Job | None:
         if held is None:
             return None
         run = held
-        job = backend.job(run.job)
+        patient = time.monotonic() - begun > LONG_AFTER_SECONDS and not run.stop_by
+        if time.monotonic() - asked >= (LONG_POLL_SECONDS if patient else 0.0):
+            asked = time.monotonic()
+            job = _ask(services, run)
     return job
+
+
+def _ask(services: Services, run: Run) -> Job | None:
+    """The job as it stands now, once the backend can be asked; None: this process has to stop.
+
+    Raises:
+        BackendError: if that lasts for too long, or the job is gone.
+    """
+    from mlops.errors import BackendError, NotFoundError
+
+    begun = time.monotonic()
+    while True:
+        try:
+            return services.backend.job(run.job)
+        except NotFoundError:
+            raise
+        except BackendError as error:
+            logger.warning("The backend can't be asked: %s", type(error).__name__)
+            if time.monotonic() - begun > OUTAGE_SECONDS:
+                raise
+        if services.stopping.wait(LONG_POLL_SECONDS):
+            return None
 
 
 def _is_late(run: Run) -> bool:

@@ -1,5 +1,6 @@
 """`triage train`: a model version from a dataset."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,23 +25,62 @@ if TYPE_CHECKING:
     metavar="NAME=VALUE",
     help="A hyperparameter of train.py; may be repeated.",
 )
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Train plain XGBoost on this CSV of numbers instead, as the workshop does.",
+)
+@click.option("--label", default="Label", show_default=True, help="With --table: its labels.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("table-model"),
+    show_default=True,
+    help="With --table: the folder for channels, artifact and metrics.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --table: write an HTML report here.",
+)
 @click.option("--name", default="", help="Name of the job; the same request finds it again.")
 @click.option("--wait/--no-wait", default=True, help="Wait for the end, or return at once.")
 @json_option
 def train(
-    data: str | None, parameters: tuple[str, ...], name: str, wait: bool, as_json: bool
+    data: str | None,
+    parameters: tuple[str, ...],
+    table: Path | None,
+    label: str,
+    output: Path,
+    report: Path | None,
+    name: str,
+    wait: bool,
+    as_json: bool,
 ) -> None:
     """Train a model version.
 
     The job runs on its own: Ctrl-C ends the waiting, not the training. When it is completed its
     model is a version, which `triage deploy` or `triage endpoints update` can serve.
 
+    With --table it goes the workshop's own road instead: plain XGBoost on a wide table of numbers,
+    under the built-in algorithm's contract (label first, no header, 80/10/10 by a seed). That
+    model can't read notes, so it is no version; it is the baseline that ours stands beside.
+
     \b
     Examples:
       triage train
       triage train --data mtsamples.csv -p num_round=200 -p eta=0.2
       triage train --data dataset --name nightly --no-wait
+      triage train --table workshop_features.csv --label Label -p num_round=150
     """
+    if table is not None:
+        if data is not None or name or not wait:
+            raise click.UsageError("--table goes with neither --data, --name nor --no-wait.")
+        from mlops.cli.table import train_table
+
+        given = hyperparameters_from(parameters)
+        train_table(table, label, given, output, report, as_json=as_json)
+        return
     from mlops.operations import prepare_data, start_training
     from mlops.settings import get_settings
 

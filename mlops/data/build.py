@@ -114,7 +114,9 @@ def gather(
                 )
     say("Reading the corpus")
     corpus = load_corpus()
-    records += [Record(c.id, c.text, c.label, c.pair, "corpus") for c in corpus]
+    records += [
+        Record(c.id, c.text, c.label, c.pair, "corpus", specialty=c.specialty) for c in corpus
+    ]
     say("Clustering near-duplicates")
     groups = cluster([r.text for r in records], [r.group for r in records])
     records = [replace(r, group=group) for r, group in zip(records, groups, strict=True)]

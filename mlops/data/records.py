@@ -20,6 +20,7 @@ class Record:
         group: Its near-duplicate cluster: a split never cuts one.
         source: Where it comes from: `mtsamples-filed`, `mtsamples-decision`, `corpus`, …
         weight: How much it counts in training.
+        specialty: Of the person it is for, where that is known.
     """
 
     id: str
@@ -28,10 +29,11 @@ class Record:
     group: str
     source: str
     weight: float = 1.0
+    specialty: str = ""
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Write records as JSON Lines; a weight of 1 is left out."""
+    """Write records as JSON Lines; a weight of 1 and an unknown specialty are left out."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
             data: dict[str, Any] = {
@@ -43,6 +45,8 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
             }
             if record.weight != 1.0:
                 data["weight"] = record.weight
+            if record.specialty:
+                data["specialty"] = record.specialty
             file.write(json.dumps(data) + "\n")
 
 
@@ -89,4 +93,5 @@ def _record(data: dict[str, Any]) -> Record:
         group=str(data.get("group", identity)),
         source=str(data.get("source", "")),
         weight=float(data.get("weight", 1.0)),
+        specialty=str(data.get("specialty", "")),
     )

@@ -54,7 +54,7 @@ def predict(make: Callable[[], Any], learn: Sequence[Record], judge: Sequence[Re
     """
     labels = np.array([record.label == "Surgery" for record in learn], dtype=np.int64)
     share = float(labels.mean()) if len(labels) else 0.5
-    if len(labels) < MIN_RECORDS or share in (0.0, 1.0):
+    if len(labels) < MIN_RECORDS or share in (0.0, 1.0) or not judge:
         return np.full(len(judge), share)
     model = make()
     try:

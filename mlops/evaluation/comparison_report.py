@@ -84,6 +84,7 @@ def _drawings(
             y="observed share",
             title="Reliability" + where if titles else "",
             diagonal=True,
+            dots=True,
         ),
         "risk": lines(
             {name: c["risk"] for name, c in each.items()},

@@ -51,7 +51,6 @@ __all__ = [
 
 # Fewer records of a label than this say nothing about an AUC.
 MIN_OF_A_LABEL = 5
-VIEW_SEED = 0
 Say = Callable[[str], None]
 
 
@@ -127,7 +126,7 @@ def compare(
 
 
 def _views(test: Sequence[Record]) -> list[tuple[Rung, list[Record]]]:
-    views = [(rung, rung.view(test, VIEW_SEED)) for rung in (*RUNGS, *other_rungs(test))]
+    views = [(rung, rung.view(test)) for rung in (*RUNGS, *other_rungs(test))]
     return [
         (rung, records)
         for rung, records in views

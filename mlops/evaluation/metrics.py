@@ -100,6 +100,15 @@ def ece(weights: Floats, labels: Ints, probabilities: Floats) -> Floats:
     return _divide(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
 
 
+def net_benefit(weights: Floats, labels: Ints, probabilities: Floats) -> Floats:
+    """Right less needless referrals to surgery, per record, at 0.5 (Vickers & Elkin 2006).
+
+    Other thresholds are in `mlops.evaluation.curves.net_benefit`.
+    """
+    sent = probabilities >= 0.5
+    return _divide(weights @ (sent * (2.0 * labels - 1.0)), weights.sum(axis=1))
+
+
 METRICS: dict[str, Metric] = {
     "auc": auc,
     "pr_auc": pr_auc,
@@ -108,6 +117,7 @@ METRICS: dict[str, Metric] = {
     "specificity": specificity,
     "brier": brier,
     "ece": ece,
+    "net_benefit": net_benefit,
 }
 
 

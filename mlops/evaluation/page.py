@@ -28,9 +28,9 @@ th, td { padding: .34rem .6rem; text-align: right; border-bottom: 1px solid var(
   white-space: nowrap; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 td small { display: block; color: var(--quiet); font-size: .74rem; }
-td.words { white-space: normal; text-align: left; min-width: 12rem; }
+.words { display: inline-block; white-space: normal; text-align: left; min-width: 14rem; }
 th { font-weight: 600; color: var(--quiet); }
-td.first { background: var(--panel); font-weight: 600; }
+td.first { background: var(--panel); font-weight: 600; } td.first small { font-weight: 400; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
   gap: 1.2rem; margin: 1rem 0; }
 figure { margin: 0; } figcaption { font-size: .82rem; color: var(--quiet); }
@@ -50,7 +50,7 @@ ul.checks li::before { position: absolute; left: 0; font-weight: 700; }
 li.good::before { content: "✓"; color: var(--good); } li.bad::before { content: "✕"; }
 ul.checks li { color: var(--ink); } li.bad::before { color: var(--bad); }
 pre { white-space: pre-wrap; background: var(--panel); padding: .8rem; border-radius: .5rem;
-  font: inherit; font-size: .88rem; }
+  font: inherit; font-size: .88rem; margin: 0; min-width: 18rem; text-align: left; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 @media print { details { display: block; } }
 """
@@ -102,19 +102,29 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, first: bool = F
 
 def figure_cell(figure: Mapping[str, float | None] | None, *, signed: bool = False) -> str:
     """A figure over its interval; a dash where there is none."""
-    if figure is None or figure["value"] is None:
+    if figure is None:
         return "–"
     sign = "+" if signed else ""
-    text = f"{figure['value']:{sign}.3f}"
-    if figure.get("low") is None or figure.get("high") is None:
+    value, low, high = (figure.get(key) for key in ("value", "low", "high"))
+    if value is None:
+        return "–"
+    # `z` spells a rounded minus zero as zero.
+    text = f"{value:{sign}z.3f}"
+    if low is None or high is None:
         return text
-    return f"{text}<small>{figure['low']:{sign}.3f} to {figure['high']:{sign}.3f}</small>"
+    return f"{text}<small>{low:{sign}z.3f} to {high:{sign}z.3f}</small>"
+
+
+def words(text: str) -> str:
+    """A cell of words among cells of figures: it may break into lines."""
+    return f'<span class="words">{escape(text)}</span>'
 
 
 def plot(figure: Figure, caption: str, *, wide: bool = False) -> str:
     """A plot with its caption, which says in words what it shows."""
     kind = ' class="wide"' if wide else ""
-    return f"<figure{kind}>{as_svg(figure)}<figcaption>{escape(caption)}</figcaption></figure>"
+    svg = as_svg(figure).replace("<svg", f'<svg role="img" aria-label="{escape(caption)}"', 1)
+    return f"<figure{kind}>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def plots(items: Iterable[str]) -> str:

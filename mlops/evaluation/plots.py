@@ -46,6 +46,7 @@ def lines(
     title: str = "",
     diagonal: bool = False,
     square: bool = True,
+    dots: bool = False,
 ) -> Figure:
     """One line for each named curve.
 
@@ -56,19 +57,19 @@ def lines(
         title: Above the plot, where no caption goes with it.
         diagonal: Draw the line of chance, or of perfect calibration.
         square: Both axes from 0 to 1.
+        dots: Mark the points: they are bins, and nothing is known between them.
     """
     figure, axes = _figure(x, y)
     axes.set_title(title, fontsize=10.5, color=_INK)
     if diagonal:
         axes.plot([0, 1], [0, 1], color="#8a8f98", linewidth=1, linestyle=(0, (2, 3)))
     for (name, points), colour in zip(curves.items(), _cycle(len(curves)), strict=True):
-        marker = "o" if len(points) < 15 else ""
         axes.plot(
             [p[0] for p in points],
             [p[1] for p in points],
             color=colour,
             linewidth=1.8,
-            marker=marker,
+            marker="o" if dots else "",
             markersize=4,
             label=name,
         )

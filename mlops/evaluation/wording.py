@@ -12,6 +12,7 @@ NAMES = {
     "specificity": "specificity",
     "brier": "Brier score",
     "ece": "ECE",
+    "net_benefit": "net benefit at 0.5",
     "coverage": "coverage",
     "error_decided": "error when decided",
 }
@@ -43,7 +44,7 @@ def signed(by: Interval) -> str:
     >>> signed(Interval(0.0123, -0.01, 0.03))
     'a difference of +0.012 (-0.010 to +0.030)'
     """
-    return f"a difference of {by.value:+.3f} ({by.low:+.3f} to {by.high:+.3f})"
+    return f"a difference of {by.value:+z.3f} ({by.low:+z.3f} to {by.high:+z.3f})"
 
 
 def capital(text: str) -> str:

@@ -15,8 +15,11 @@ from mlops.backends.local.registry import Registry
 from mlops.classifier import LocalClassifier
 from mlops.data import read_records, write_records
 from mlops.shipped import ARTIFACT
-from tests.bot.retrains import Trained, train
+from tests.bot.databases import database, postgres
 from tests.bot.running import running
+from tests.trained import Trained
+
+__all__ = ["database", "postgres"]
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +40,6 @@ def bot(slack: Sandbox, home: Path, model: LocalClassifier) -> Iterator[Services
     with running(slack, home, model) as services:
         yield services
     assert slack.problems == []
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """A state folder with a trained version, made once."""
-    return train(tmp_path_factory.mktemp("trained") / "home")
 
 
 @pytest.fixture

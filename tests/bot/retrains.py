@@ -1,8 +1,7 @@
-"""Retrain runs for tests: a trained challenger, runs that wait for a click, and their cards."""
+"""Retrain runs for tests: runs that wait for a click, and their cards."""
 
 import dataclasses
 import time
-from pathlib import Path
 from typing import Any
 
 from bot.retraining.running import go_on
@@ -10,29 +9,13 @@ from bot.sandbox.server import Sandbox
 from bot.services import Services
 from bot.store.retrains import Line, Run
 from mlops import operations
-from mlops.backends.local import LocalBackend
 from mlops.evaluation.comparison import Check, Comparison, RungComparison
 from mlops.evaluation.metrics import Interval
 from tests.bot.running import Json, bots, words
+from tests.trained import Trained
 
+CHANNEL = "G0SURGERY"
 LONG = 120.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Trained:
-    """A state folder with a version that nobody serves."""
-
-    home: Path
-    version: str
-
-
-def train(home: Path) -> Trained:
-    """Train quickly: figures don't matter, the artifact is real."""
-    backend = LocalBackend(home)
-    dataset = operations.prepare_data(home)
-    job = operations.start_training(backend, dataset, hyperparameters={"num_round": "110"})
-    version = operations.finish(backend, operations.wait_for(backend, job.name))
-    return Trained(home, version.name)
 
 
 def comparison(champion: str, challenger: str, *, passed: bool = True) -> Json:
@@ -54,10 +37,10 @@ def comparison(champion: str, challenger: str, *, passed: bool = True) -> Json:
 
 
 def waiting(services: Services, slack: Sandbox, trained: Trained, user: str = "U0LEO") -> Run:
-    """A run in G0SURGERY that has passed the gate and waits for a click."""
+    """A run in `CHANNEL` that has passed the gate and waits for a click."""
     retrains = services.store.retrains
     champion = operations.champion(services.backend, "referral-triage").name
-    run = retrains.begin(user, "G0SURGERY")
+    run = retrains.begin(user, CHANNEL)
     assert run is not None
     data = dataclasses.asdict(
         operations.describe_data(operations.prepare_data(services.settings.triage_home))
@@ -123,3 +106,29 @@ def title(message: Json) -> str:
 def results(services: Services) -> list[tuple[str, str, str]]:
     """The audit log: who, what, how it ended."""
     return [(e.user, e.action, e.result) for e in services.store.audit.entries()]
+
+
+def active(slack: Sandbox, bot: Services) -> str:
+    """The id of the run under way."""
+    return str(slack.wait_for(lambda: (run := bot.store.retrains.active()) and run.id))
+
+
+def told(slack: Sandbox, channel: str, user: str) -> str:
+    """What the bot has said to one person there."""
+    return words([m for m in bots(slack, channel, user) if m.get("is_ephemeral")])
+
+
+def open_form(slack: Sandbox, user: str = "U0LEO", channel: str = CHANNEL) -> str:
+    slack.command(user, channel, "/retrain")
+    return str(slack.wait_for(lambda: slack.views(user))[0]["id"])
+
+
+def choose(slack: Sandbox, view: str, name: str, value: str, user: str = "U0LEO") -> None:
+    """Pick a radio button and wait until the form shows what it needs."""
+    (now,) = slack.views(user)
+    block = next(b for b in now["blocks"] if b["block_id"] == name)
+    option = next(o for o in block["element"]["options"] if o["value"] == value)
+    before = now["hash"]
+    state = {name: {name: {"type": "radio_buttons", "selected_option": option}}}
+    slack.click_view(user, view, name, selected_option=option, state=state)
+    slack.wait_for(lambda: slack.views(user)[0]["hash"] != before)

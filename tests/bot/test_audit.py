@@ -1,13 +1,6 @@
 """The log of operations: a chain of hashes, on SQLite and PostgreSQL, checked and handed out."""
 
-import contextlib
 import json
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,65 +19,9 @@ from mlops.settings import Settings
 LINES = 5
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of the tests' own, or a skip that says what is missing."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [
-        Path(path) for path in [shutil.which("initdb")] if path
-    ]
-    if not found:
-        pytest.skip("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
-    programs = found[-1].parent
-    folder = tmp_path_factory.mktemp("postgres")
-    # It refuses to run as root.
-    who: dict[str, str] = {}
-    if os.getuid() == 0:
-        who = {"user": "postgres"}
-        for path in (folder, *folder.parents):
-            if path.is_relative_to("/tmp") and path != Path("/tmp"):
-                path.chmod(0o755)
-        shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = folder / "data"
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "triage", "-A", "trust", "--no-sync"],
-        check=True, capture_output=True, cwd=folder, **who,  # type: ignore[call-overload]
-    )  # fmt: skip
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-p", str(port), "-k", folder, "-c", "fsync=off"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, **who,  # type: ignore[call-overload]
-    )  # fmt: skip
-    url = f"postgresql+psycopg://triage@127.0.0.1:{port}/postgres"
-    ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-    try:
-        while subprocess.run(ready).returncode != 0:
-            assert server.poll() is None, "PostgreSQL did not start"
-            time.sleep(0.1)
-        yield url
-    finally:
-        # “Fast”: without waiting for whoever is still connected.
-        server.send_signal(signal.SIGINT)
-        server.wait(20)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, home: Path) -> Iterator[Settings]:
-    """Settings with an empty database."""
-    if request.param == "sqlite":
-        yield Settings(_env_file=None, triage_home=home)
-        return
-    url = request.getfixturevalue("postgres")
-    with contextlib.closing(make_engine(url).raw_connection()) as connection:
-        connection.cursor().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")  # type: ignore[no-untyped-call]
-        connection.commit()
-    yield Settings(_env_file=None, triage_home=home, database_url=url)
-
-
 @pytest.fixture
-def engine(settings: Settings) -> Iterator[Engine]:
-    engine = open_engine(settings)
+def engine(database: Settings) -> Iterator[Engine]:
+    engine = open_engine(database)
     yield engine
     engine.dispose()
 
@@ -139,9 +76,9 @@ def test_lines_that_changed_places_show(engine: Engine) -> None:
     assert check(log.entries()).broken == 2
 
 
-def test_many_at_once_make_one_chain(settings: Settings, engine: Engine) -> None:
+def test_many_at_once_make_one_chain(database: Settings, engine: Engine) -> None:
     """As several bots do: each with connections of its own."""
-    others = [open_engine(settings) for _ in range(4)]
+    others = [open_engine(database) for _ in range(4)]
     logs = [Audit(other) for other in others]
     with ThreadPoolExecutor(16) as people:
         list(
@@ -153,8 +90,8 @@ def test_many_at_once_make_one_chain(settings: Settings, engine: Engine) -> None
         other.dispose()
 
 
-def test_lines_from_before_the_chain_are_taken_into_it(settings: Settings) -> None:
-    engine = make_engine(settings.database)
+def test_lines_from_before_the_chain_are_taken_into_it(database: Settings) -> None:
+    engine = make_engine(database.database)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
         migrations.migrate(engine)
@@ -187,8 +124,7 @@ def run(home: Path, *arguments: str) -> tuple[int, str]:
 
 
 def test_the_command_checks_and_exports(home: Path, tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, triage_home=home)
-    engine = open_engine(settings)
+    engine = open_engine(Settings(_env_file=None, triage_home=home))
     entries = fill(engine).entries()
     head = entries[-1].hash
     assert run(home, "verify") == (

@@ -11,8 +11,9 @@ from bot.sandbox.server import Sandbox
 from bot.store.tables import retrains
 from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
-from tests.bot.retrains import Trained, card_of, cards, results, title, until, waiting
+from tests.bot.retrains import card_of, cards, results, title, until, waiting
 from tests.bot.running import SURGICAL, answer, bots, buttons, is_card, running, words
+from tests.trained import Trained
 
 LEADS = ("U0LEO", "U0ANA")
 

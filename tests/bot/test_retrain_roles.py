@@ -8,11 +8,10 @@ from bot.blocks.retrain import APPROVE, REJECT, STOP
 from bot.sandbox.server import Sandbox
 from bot.services import Services
 from mlops.classifier import LocalClassifier
-from tests.bot.retrains import Trained, cards, results, waiting
+from tests.bot.retrains import CHANNEL, cards, open_form, results, waiting
 from tests.bot.running import answer, bots, running, words
-from tests.bot.test_retrain import open_form
+from tests.trained import Trained
 
-CHANNEL = "G0SURGERY"
 REFUSED = "refused: not a lead"
 
 

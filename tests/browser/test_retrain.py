@@ -1,6 +1,7 @@
 """A lead retrains from the page; another lead approves; the new version answers a note."""
 
 import re
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,25 +10,27 @@ from playwright.sync_api import Locator, expect
 from bot.demo import running
 from bot.sandbox.server import Sandbox
 from mlops.backends.local import LocalBackend
-from tests.bot.retrains import LONG, Trained, train
+from tests.bot.retrains import LONG
 from tests.browser.chat import CARD_MS, Chat
 from tests.browser.conftest import OpenPage
 from tests.browser.test_demo import SURGICAL
+from tests.trained import Trained
 
 RUN_MS = LONG * 1000
 CHANNEL = "#G0SURGERY"
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+def trained(made: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """A demo's state folder in which a champion serves that is no better than what training gives.
 
     The shipped version has seen more than the corpus, and may well be better.
     """
-    made = train(tmp_path_factory.mktemp("retrain") / "home")
-    backend = LocalBackend(made.home)
+    home = tmp_path_factory.mktemp("retrain") / "home"
+    shutil.copytree(made.home, home)
+    backend = LocalBackend(home)
     backend.deploy("referral-triage", made.version)
-    yield made
+    yield Trained(home, made.version)
     backend.delete_endpoint("referral-triage")
 
 
