@@ -12,12 +12,15 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot import deploy_messages
 from bot.logs import whereabouts
 from bot.redeploying.showing import show
 from bot.services import Services
 from bot.store.redeploys import Redeploy, State
 from bot.store.work import Line
+from bot.working import work_on
 from mlops.errors import TriageError
 from mlops.watching import Finding, Sample
 
@@ -42,14 +45,7 @@ def go_on(services: Services, row: Redeploy) -> None:
 
 def follow(services: Services, row: Redeploy) -> None:
     """Do it, or go on with it, until it has ended."""
-    current: Redeploy | None = show(services, row) if row.shown < row.revision else row
-    while current is not None and current.under_way:
-        if services.stopping.is_set():
-            # The next process goes on.
-            return
-        current = _step(services, current)
-        if current is not None:
-            current = show(services, current)
+    work_on(services, services.store.redeploys, row, show, _step)
 
 
 def _step(services: Services, row: Redeploy) -> Redeploy | None:
@@ -58,6 +54,8 @@ def _step(services: Services, row: Redeploy) -> Redeploy | None:
         return STEPS[row.state](services, row)
     except TriageError as error:
         return _failed(services, row, str(error))
+    except SQLAlchemyError:
+        raise
     except Exception as error:  # noqa: BLE001  the lead gets a sentence whatever happens
         logger.error("redeploying: %s", whereabouts(error))
         return _failed(services, row, deploy_messages.unexpected())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.engine import make_engine
+from mlops.database import make_engine
 from mlops.settings import Settings
 
 

@@ -16,7 +16,7 @@ from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
 from mlops.deploy_lock import check_unlocked
 from mlops.errors import LockedError
-from tests.bot.retrains import Trained, results, waiting
+from tests.bot.retrains import results, waiting
 from tests.bot.running import (
     SURGICAL,
     Json,
@@ -27,6 +27,7 @@ from tests.bot.running import (
     settle,
     words,
 )
+from tests.trained import Trained
 
 CHANNEL = "G0SURGERY"
 ENDPOINT = "referral-triage"

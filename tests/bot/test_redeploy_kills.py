@@ -13,10 +13,11 @@ from bot.sandbox.server import Sandbox
 from bot.services import Services
 from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
-from tests.bot.retrains import Trained, results
+from tests.bot.retrains import results
 from tests.bot.running import bots, running
 from tests.bot.test_redeploy import CHANNEL, ENDPOINT, cards, row_of, serves, shown
 from tests.bot.test_restart import kill, process
+from tests.trained import Trained
 
 SHOTS = int(os.environ.get("REDEPLOY_KILLS", "2"))
 # From the click to well into the watch.

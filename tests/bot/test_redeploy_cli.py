@@ -10,10 +10,8 @@ from click.testing import CliRunner, Result
 from mlops.backends.local import LocalBackend
 from mlops.cli import triage
 from mlops.watching import Sample, judge, judge_notes
-from tests.bot.conftest import backwards, made, mirrored, trained
-from tests.bot.retrains import Trained
+from tests.trained import Trained
 
-__all__ = ["backwards", "made", "mirrored", "trained"]
 ENDPOINT = "referral-triage"
 
 
