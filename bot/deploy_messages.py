@@ -49,7 +49,7 @@ def locked(lock: Lock) -> str:
 def lock_state(lock: Lock | None) -> str:
     """In status and on the Home tab (mrkdwn)."""
     if lock is None:
-        return ":unlock: Deploying is not locked."
+        return "Deploying is not locked."
     return f":lock: Locked by {person(lock.by)} {moment(lock.since)}: {escape(lock.reason)}"
 
 
@@ -83,7 +83,7 @@ def lock_released(lock: Lock | None) -> str:
     """After `/redeploy unlock` (mrkdwn)."""
     if lock is None:
         return "Deploying was not locked. Nothing was changed."
-    return f":unlock: Deploying is possible again. {person(lock.by)} had locked it."
+    return f":white_check_mark: Deploying is possible again. {person(lock.by)} had locked it."
 
 
 def under_way(version: str, user: str, link: str | None) -> str:
@@ -103,7 +103,7 @@ def serves_already(version: str) -> str:
 def started(version: str, link: str | None) -> str:
     """In the list of versions, after a click (mrkdwn)."""
     where = f" <{link}|Watch it here.>" if link else ""
-    return f":rocket: `{escape(version)}` is being deployed.{where}"
+    return f":hourglass_flowing_sand: `{escape(version)}` is being deployed.{where}"
 
 
 def nothing_before() -> str:

@@ -54,7 +54,9 @@ def board_blocks(board: Board) -> list[Block]:
     blocks += [header("Last 30 days"), {"type": "section", "fields": _fields(board)}]
     if board.disputed:
         some = "one note" if board.disputed == 1 else f"{board.disputed} notes"
-        block = section(f":scales: People differ on {some}. A lead’s word counts.", "home-settle")
+        block = section(
+            f":speech_balloon: People differ on {some}. A lead’s word counts.", "home-settle"
+        )
         blocks.append({**block, "accessory": button("Settle…", SETTLE, "settle")})
     if figures.notes:
         blocks += [header("Notes per day"), _mono(_days(figures))]
@@ -63,10 +65,6 @@ def board_blocks(board: Board) -> list[Block]:
         blocks += [header("Agreement with coordinators, per week"), _mono(_weeks(figures))]
     if figures.drift:
         blocks += [header("This week and the four weeks before"), section(_drift(board))]
-    if board.kept is not None:
-        blocks.append(
-            context(f"{board.kept:,} notes are kept for training, encrypted: `triage feedback`")
-        )
     return blocks
 
 
@@ -83,20 +81,23 @@ def _buttons(board: Board) -> list[Block]:
 
 def _fields(board: Board) -> list[Block]:
     figures = board.figures
-    share = percent(figures.decided / figures.notes) if figures.notes else "none"
-    agreement = "nobody has said"
+    review = f"{percent(figures.review / figures.notes)} needed review" if figures.notes else ""
+    agreement = "nobody has said anything"
     if figures.judged:
-        agreement = f"{percent(figures.agreed / figures.judged)} of {figures.judged:,}"
+        agreement = f"{percent(figures.agreed / figures.judged)} of {figures.judged:,} verdicts"
     latency = "none"
     if figures.median_ms is not None and figures.p95_ms is not None:
-        latency = f"{_seconds(figures.median_ms)}, 95 % within {_seconds(figures.p95_ms)}"
-    pairs = (
-        ("Notes", f"{figures.notes:,}"),
-        ("Decided, the others need review", share),
-        ("Agreed with", agreement),
-        ("Time to the answer", latency),
+        latency = (
+            f"half within {_seconds(figures.median_ms)}, 95 % within {_seconds(figures.p95_ms)}"
+        )
+    pairs = [
+        ("Notes", ", ".join(filter(None, (f"{figures.notes:,}", review)))),
+        ("People agreed with", agreement),
+        ("Answered", latency),
         ("Without an answer", f"{board.outages:,}"),
-    )
+    ]
+    if board.kept is not None:
+        pairs.append(("Kept for training, encrypted", f"{board.kept:,}"))
     return [{"type": "mrkdwn", "text": f"*{name}*\n{value}"} for name, value in pairs]
 
 
@@ -126,7 +127,7 @@ def _weeks(figures: Figures) -> list[str]:
             continue
         share = week.agreed / week.judged
         filled = round(share * TENTHS)
-        bar = "▰" * filled + "▱" * (TENTHS - filled)
+        bar = "█" * filled + "░" * (TENTHS - filled)
         lines.append(f"{name}  {bar}  {percent(share)} of {week.judged}")
     return lines
 

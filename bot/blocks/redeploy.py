@@ -110,7 +110,7 @@ def _steps(row: Redeploy) -> str:
         lines.append(
             f"{ACTIVE} *Going back to `{escape(row.previous)}`*"
             if row.state == "returning"
-            else f":leftwards_arrow_with_hook: Back at `{escape(row.previous)}`"
+            else f":arrow_left: Back at `{escape(row.previous)}`"
         )
     return "\n".join(lines)
 

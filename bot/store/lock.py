@@ -33,7 +33,7 @@ class DeployLock:
             channel: From where, for the audit log.
         """
         lock = Lock(by, reason, time.time())
-        row = {"only": 1, "locked_by": by, "reason": reason, "since": lock.since}
+        row = {"place": 1, "locked_by": by, "reason": reason, "since": lock.since}
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(TABLE).values(row))

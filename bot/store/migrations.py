@@ -178,7 +178,7 @@ def _deploying(connection: Connection) -> None:
             shown INTEGER NOT NULL
         )""",
         """CREATE TABLE deploy_lock (
-            only INTEGER PRIMARY KEY,
+            place INTEGER PRIMARY KEY,
             locked_by TEXT NOT NULL,
             reason TEXT NOT NULL,
             since DOUBLE PRECISION NOT NULL

@@ -136,7 +136,7 @@ redeploys = Table(
 deploy_lock = Table(
     "deploy_lock",
     _METADATA,
-    Column("only", Integer, primary_key=True),
+    Column("place", Integer, primary_key=True),
     _text("locked_by"),
     _text("reason"),
     Column("since", Float),
