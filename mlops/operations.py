@@ -26,6 +26,10 @@ _WORKSHOP_RANGES = {
     "eta": (0.0, 1.0),
 }
 _POLL_SECONDS = 0.3
+_LOOK_SECONDS = 1.0
+_CHANGING = ("Creating", "Updating", "RollingBack")
+# An update in steps on SageMaker takes up to half an hour.
+_SETTLE_SECONDS = 2400.0
 
 
 def prepare_data(
@@ -248,14 +252,23 @@ def champion(backend: Backend, endpoint: str) -> ModelVersion:
 def serve(backend: Backend, endpoint: str, version: str) -> Endpoint:
     """Have an endpoint serve a version, and wait until it does: the first time, or in place.
 
-    Doing it again changes nothing, so it can be repeated after whoever did it was killed.
+    Doing it again changes nothing, so it can be repeated after whoever did it was killed: a change
+    that is under way is waited for first.
 
     Raises:
         BackendError: if it doesn't; what served before serves on.
     """
     found = backend.version(version).name
+    deadline = time.monotonic() + _SETTLE_SECONDS
     try:
-        current = backend.endpoint(endpoint)
+        while (current := backend.endpoint(endpoint)).status in _CHANGING:
+            if time.monotonic() > deadline:
+                raise BackendError(
+                    f"The endpoint {endpoint} has been {current.status} for "
+                    f"{_SETTLE_SECONDS / 60:.0f} min. Nothing was changed. "
+                    f"See how it is: triage endpoints show {endpoint}"
+                )
+            time.sleep(_LOOK_SECONDS)
     except NotFoundError:
         return backend.deploy(endpoint, found)
     if current.version == found and current.status == "InService":

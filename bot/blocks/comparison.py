@@ -29,7 +29,7 @@ def comparison_table(comparison: Mapping[str, Any]) -> Block:
     for rung in rungs:
         rows.append(
             [
-                f"AUC on {rung['records']:,} {rung['name']}",
+                f"AUC, {rung['name']} ({rung['records']:,})",
                 interval(rung["champion"].get("auc")),
                 interval(rung["challenger"].get("auc")),
                 interval(rung["difference"], sign=True),

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ from mlops.operations import (
     default_ranges,
     finish,
     prepare_data,
+    serve,
     start_training,
     start_tuning,
     wait_for,
@@ -189,3 +192,32 @@ def test_interrupting_the_wait_leaves_the_job_running(
     assert b"Traceback" not in errors
     assert backend.job("long").status == "InProgress"
     assert "is Stopped" in run("jobs", "stop", "long").stdout
+
+
+def test_a_version_is_served_the_first_time_and_in_place(
+    backend: LocalBackend, models: tuple[str, str]
+) -> None:
+    old, new = models
+    assert serve(backend, "desk", old[:8]).version == old
+    created = backend.endpoint("desk")
+    assert serve(backend, "desk", old) == created
+    updated = serve(backend, "desk", new)
+    assert (updated.version, updated.previous, updated.url) == (new, old, created.url)
+
+
+def test_serving_goes_on_with_a_change_whose_process_was_killed(
+    backend: LocalBackend, models: tuple[str, str], until: Callable[[Callable[[], bool]], None]
+) -> None:
+    """The change itself goes on in the background; asking again waits for it."""
+    old, new = models
+    backend.deploy("desk", old)
+    code = (
+        "from pathlib import Path; from mlops.backends.local import LocalBackend; "
+        f"LocalBackend(Path({str(backend.home)!r})).update('desk', {new!r})"
+    )
+    updating = subprocess.Popen([sys.executable, "-c", code])
+    until(lambda: backend.endpoint("desk").status == "Updating")
+    updating.kill()
+    updating.wait()
+    assert serve(backend, "desk", new).version == new
+    assert backend.endpoint("desk").previous == old

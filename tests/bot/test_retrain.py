@@ -56,7 +56,7 @@ def test_a_run_from_the_data_to_the_new_version_serving(slack: Sandbox, trained:
             assert step in shown, step
         assert f"Champion: {run.champion}" in shown
         assert f"Challenger: {run.version}" in shown
-        assert "AUC on 86 referral texts" in shown
+        assert "AUC, referral texts (86)" in shown
         assert "Error among decided" in shown
         # What people read is what the gate found.
         home = bot.settings.triage_home
