@@ -1,10 +1,12 @@
 """`triage feedback`: the notes kept for training, and what people differ on. Never any text."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bot.ops_messages import no_corrections
 from bot.terminal import TERMINAL, database, stamp, who
 from mlops.cli.options import console, echo_json, json_option
 
@@ -144,6 +146,41 @@ def disagreements(as_json: bool) -> None:
         click.echo(f"{item.decision}  {said}")
     if not found:
         click.echo("Nobody differs.")
+
+
+@feedback.command()
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write the dataset into.",
+)
+def dataset(output: Path) -> None:
+    """Write a dataset of the shipped corpus and the kept notes, to train on in a terminal.
+
+    It holds the notes' text, readable: remove the folder when the training is done. In Slack,
+    /retrain with the data "Corrections" does all of this.
+
+    \b
+    Examples:
+      triage feedback dataset --output corrections && triage train --data corrections
+    """
+    from bot.store.labels import Labels, make_cipher
+    from mlops.data import build_dataset
+    from mlops.errors import DataError
+    from mlops.settings import get_settings
+
+    settings = get_settings()
+    with database() as engine:
+        labels = Labels(engine, make_cipher(settings), settings.triage_notes_days)
+        records = labels.records()
+        wanted = labels.wanted
+    if not records:
+        raise DataError(no_corrections(wanted))
+    with console(stderr=True).status("Building the dataset") as status:
+        build_dataset(output, kaggle=None, extra=records, say=status.update)
+    notes = "1 kept note" if len(records) == 1 else f"{len(records)} kept notes"
+    click.echo(f"{output} holds {notes} and the shipped corpus. It can be read: remove it later.")
 
 
 def _labels(engine: "Engine") -> "Labels":

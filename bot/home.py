@@ -43,7 +43,9 @@ def clicked_retrain(services: Services, body: Payload) -> None:
     if not services.allowed(user, "retrain", "", user):
         answer = notice(ops_messages.ask_leads(services.roles.leads))
         tell(services, {"user_id": user, "channel_id": user}, answer)
-    elif not services.slack.open_view(str(body.get("trigger_id") or ""), retrain_form(user)):
+        return
+    form = retrain_form(user, corrections=services.store.labels.wanted)
+    if not services.slack.open_view(str(body.get("trigger_id") or ""), form):
         tell(services, {"user_id": user, "channel_id": user}, trouble(messages.form_failed()))
 
 

@@ -51,7 +51,7 @@ def retrain(services: Services, command: Payload) -> None:
     if not services.allowed(user, action, "", channel):
         tell(services, command, notice(ops_messages.ask_leads(services.roles.leads)))
     elif wanted.verb == "form":
-        view = form.retrain_form(channel)
+        view = form.retrain_form(channel, corrections=services.store.labels.wanted)
         if not services.slack.open_view(str(command.get("trigger_id") or ""), view):
             tell(services, command, trouble(messages.form_failed()))
     elif wanted.verb == "start":
@@ -115,8 +115,10 @@ def redraw(services: Services, body: Payload) -> None:
         tell(services, body, notice(ops_messages.ask_leads(services.roles.leads)))
         return
     data, mode = _chosen(view, form.DATA), _chosen(view, form.MODE)
-    if data in form.DATA_CHOICES and mode in form.MODE_CHOICES:
-        services.slack.update_view(str(view.get("id")), form.retrain_form(channel, data, mode))
+    corrections = services.store.labels.wanted
+    if data in form.offered(corrections) and mode in form.MODE_CHOICES:
+        redrawn = form.retrain_form(channel, data, mode, corrections=corrections)
+        services.slack.update_view(str(view.get("id")), redrawn)
 
 
 def read_form(view: Payload) -> tuple[Options, dict[str, str]]:

@@ -90,7 +90,7 @@ def _stopped(services: Services, run: Run, version: str | None = None) -> Run | 
 def _prepare(services: Services, run: Run) -> Run | None:
     from mlops import operations
 
-    dataset = prepare(services, run.options)
+    dataset = prepare(services, run.options, run.started)
     held = services.store.retrains.held(run)
     if held is None or held.stop_by:
         return held and _stopped(services, held)
@@ -103,7 +103,9 @@ def _prepare(services: Services, run: Run) -> Run | None:
 def _dataset(services: Services, run: Run) -> Path:
     """The run's dataset: as it was prepared, or prepared again where it isn't on this machine."""
     known = Path(str(run.findings.get("dataset", "")))
-    return known if (known / "train.jsonl").is_file() else prepare(services, run.options)
+    if (known / "train.jsonl").is_file():
+        return known
+    return prepare(services, run.options, run.started)
 
 
 def _start(services: Services, run: Run, dataset: Path) -> Job:

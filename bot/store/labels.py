@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import ColumnElement, Engine, RowMapping, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Engine, RowMapping, and_, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.store import tables
@@ -125,19 +125,25 @@ class Labels:
             rows = connection.execute(select(*columns).order_by(TABLE.c.created.desc()))
             return [_label(row) for row in rows.mappings()]
 
-    def records(self, since: float = 0.0) -> list[Record]:
+    def records(self, since: float = 0.0, until: float | None = None) -> list[Record]:
         """What a next version can learn from, oldest first; each note once, disputed ones never.
 
         Args:
             since: Only what was kept after that, in seconds since the epoch.
+            until: Only what was kept before that; None: all.
 
         Raises:
             DataError: notes are there that the key in the settings can't read.
         """
         if self._cipher is None:
             return []
-        c = TABLE.c
-        wanted = (c.created > since) & (c.expires > time.time()) & c.text_hmac.not_in(disputed())
+        c, end = TABLE.c, time.time() if until is None else until
+        wanted = and_(
+            c.created > since,
+            c.created <= end,
+            c.expires > time.time(),
+            c.text_hmac.not_in(disputed()),
+        )
         with self._engine.begin() as connection:
             rows = connection.execute(select(TABLE).where(wanted).order_by(c.created)).mappings()
             latest = {row["text_hmac"]: row for row in rows}

@@ -13,17 +13,32 @@ from sqlalchemy import update
 from bot.blocks.board import SETTLE as WORKLIST
 from bot.blocks.card import AGREE, CORRECT
 from bot.blocks.modals import ANSWER, FILES, NOTE, REASON
+from bot.blocks.retrain_form import DATA
 from bot.blocks.settle import SETTLE
 from bot.sandbox.server import Sandbox
 from bot.services import Services
 from bot.store import open_store
+from bot.store.decisions import Asked
 from bot.store.labels import DAY_SECONDS
 from bot.store.tables import labels
 from mlops.cli import triage
+from mlops.data import read_records
 from mlops.errors import DataError, SettingsError
+from mlops.result import Recommendation
+from mlops.settings import get_settings
 from tests import documents
-from tests.bot.retrains import results
-from tests.bot.running import SURGICAL, Json, answer, answers, bots, running, settings_for, words
+from tests.bot.retrains import CHANNEL, cards, choose, open_form, results, until
+from tests.bot.running import (
+    CONSULT,
+    SURGICAL,
+    Json,
+    answer,
+    answers,
+    bots,
+    running,
+    settings_for,
+    words,
+)
 from tests.bot.test_home import home_of
 from tests.bot.test_privacy import CANARY, NOTE_TEXT, everything_below
 from tests.bot.test_verdicts import Sure, decided, form
@@ -290,3 +305,73 @@ def test_without_a_key_the_bot_does_not_start(slack: Sandbox, home: Path, key: A
 def test_a_new_key_is_one() -> None:
     made = CliRunner().invoke(triage, ["feedback", "key"]).stdout.strip()
     assert Fernet(made).decrypt(Fernet(made).encrypt(b"x")) == b"x"
+
+
+def keep_some(bot: Services, count: int = 8) -> None:
+    """Notes with a verdict, as if people had sent them one by one."""
+    for number in range(count):
+        said: Any = ("Surgery", "Consultation")[number % 2]
+        note = (SURGICAL, CONSULT)[number % 2]
+        text = f"{note} {CANARY} {'again ' * number}number {number}."
+        answer = Recommendation(str(number), said, 0.9, 0.9, "referral", (), "0123456789ab")
+        bot.store.decisions.record(str(number), text, answer, Asked("message", "U0ANA", "D0ANA"), 9)
+        bot.store.decisions.judge(str(number), "agreed", said, None, "U0ANA")
+        assert bot.store.labels.keep(str(number), "U0ANA", "U0ANA", said, text)
+
+
+def test_a_retrain_learns_from_them_and_leaves_no_text(slack: Sandbox, bot: Services) -> None:
+    keep_some(bot)
+    home = bot.settings.triage_home
+    view = open_form(slack)
+    choose(slack, view, DATA, "corrections")
+    assert slack.submit("U0LEO", view, {}) == {}
+    (run,) = slack.wait_for(lambda: bot.store.retrains.latest(1))
+    until(slack, bot, run.id, "training")
+    # What trains has to be able to read it.
+    assert CANARY.encode() in everything_below(home)
+    now = until(slack, bot, run.id, "comparing", "same", "failed")
+    assert now.failure is None
+    assert now.findings["data"]["sources"]["correction"] == 8
+    assert "corrections and the shipped corpus" in words(cards(slack, CHANNEL))
+    assert len(bot.backend.versions()) == 2
+    bot.store.retrains.request_stop(now, "U0LEO")
+    until(slack, bot, run.id, "stopped", "waiting", "refused")
+    slack.wait_for(lambda: not (home / "private").exists(), 20)
+    assert CANARY.encode() not in everything_below(home)
+
+
+def test_a_retrain_without_any_says_so(slack: Sandbox, bot: Services) -> None:
+    view = open_form(slack)
+    choose(slack, view, DATA, "corrections")
+    slack.submit("U0LEO", view, {})
+    (run,) = slack.wait_for(lambda: bot.store.retrains.latest(1))
+    assert "Nobody has agreed to" in (until(slack, bot, run.id, "failed").failure or "")
+
+
+def test_without_the_opt_in_the_form_does_not_offer_them(slack: Sandbox, home: Path) -> None:
+    with running(slack, home, Sure()) as bot:
+        view = open_form(slack)
+        assert "Corrections" not in words(slack.views("U0LEO")[0]["blocks"])
+        forged = {"type": "radio_buttons", "selected_option": {"value": "corrections"}}
+        slack.submit("U0LEO", view, {DATA: {DATA: forged}})
+        (run,) = slack.wait_for(lambda: bot.store.retrains.latest(1))
+        assert "TRIAGE_KEEP_NOTES" in (until(slack, bot, run.id, "failed").failure or "")
+
+
+def test_a_dataset_for_the_terminal(
+    bot: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build() -> str:
+        get_settings.cache_clear()
+        arguments = ["feedback", "dataset", "--output", str(tmp_path / "made")]
+        done = CliRunner().invoke(triage, arguments)
+        return done.output
+
+    assert "keeps no notes" in build()
+    monkeypatch.setenv("TRIAGE_KEEP_NOTES", "1")
+    monkeypatch.setenv("TRIAGE_NOTES_KEY", KEY)
+    assert "Nobody has agreed to" in build()
+    keep_some(bot, 2)
+    assert "holds 2 kept notes" in build()
+    found = [r for p in (tmp_path / "made").glob("*.jsonl") for r in read_records(p)]
+    assert sum(record.source == "correction" for record in found) == 2
