@@ -208,7 +208,10 @@ def deploying() -> str:
 
 def serving(endpoint: str) -> str:
     """When it serves (mrkdwn)."""
-    return f"It answers every note from now on (endpoint `{endpoint}`)."
+    return (
+        f"It answers every note from now on (endpoint `{endpoint}`). "
+        "`/redeploy rollback` goes back to the version before."
+    )
 
 
 def deploy_failed(reason: str) -> str:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from bot.blocks.parts import Rendered
 from bot.services import Services
-from bot.slack import GONE, Posted
+from bot.slack import GONE, PEOPLE, Posted
 from bot.store.redeploys import Redeploy
 from bot.store.retrains import Run
 from bot.store.work import Work
@@ -36,6 +36,11 @@ def link(services: Services, row: Run | Redeploy) -> str | None:
     if row.message_ts is None:
         return None
     return services.slack.permalink(Posted(row.channel, row.message_ts))
+
+
+def elsewhere(row: Run | Redeploy, asked_in: str) -> bool:
+    """Whether a row is not shown where it was asked for; a person stands for their own messages."""
+    return row.channel != asked_in and not asked_in.startswith(PEOPLE)
 
 
 def _put(services: Services, work: Work[R], row: R, message: Rendered, marker: str) -> R | None:

@@ -13,7 +13,7 @@ from bot.blocks.redeploy import title_of
 from bot.blocks.versions import loading, told, version_line, versions_form
 from bot.handover import tell
 from bot.intake import plain_text
-from bot.placing import link
+from bot.placing import elsewhere, link
 from bot.redeploying.running import go_on
 from bot.redeploying.showing import show
 from bot.retraining.running import endpoint_name
@@ -140,7 +140,7 @@ def _begun(services: Services, row: Redeploy | None, user: str, channel: str, ac
         return deploy_messages.under_way(active.version, active.user, link(services, active))
     shown = show(services, row)
     go_on(services, shown)
-    return "" if shown.channel == channel else deploy_messages.shown_elsewhere()
+    return deploy_messages.shown_elsewhere() if elsewhere(shown, channel) else ""
 
 
 def _endpoint(services: Services) -> Endpoint | None:

@@ -10,7 +10,7 @@ from bot.blocks.notices import notice, trouble
 from bot.blocks.parts import moment
 from bot.blocks.retrain import TITLES
 from bot.handover import tell
-from bot.placing import link
+from bot.placing import elsewhere, link
 from bot.retraining.deciding import request_stop
 from bot.retraining.options import (
     MAX_MINUTES,
@@ -78,7 +78,7 @@ def start(services: Services, user: str, channel: str, options: Options, payload
         tell(services, payload, notice(_in_the_way(services, active)))
         return
     shown = show(services, run)
-    if shown.channel != channel:
+    if elsewhere(shown, channel):
         tell(services, payload, notice(ops_messages.shown_elsewhere()))
     go_on(services, shown)
 
