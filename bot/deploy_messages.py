@@ -114,6 +114,25 @@ def nothing_before() -> str:
     )
 
 
+def proposed(version: str, link: str | None) -> str:
+    """In the list of versions, after a click, when somebody else has to approve (mrkdwn)."""
+    where = f" <{link}|Here it waits.>" if link else ""
+    return f"`{escape(version)}` waits for another team lead’s approval.{where}"
+
+
+def not_the_asker() -> str:
+    """To the one who asked, when somebody else has to approve."""
+    return (
+        "You asked for this, and here somebody else has to approve (TRIAGE_TWO_PERSON). Nothing "
+        "was changed. Ask another team lead to click Approve."
+    )
+
+
+def waits_no_more() -> str:
+    """To a click on Approve or Cancel that came too late."""
+    return "This is not waiting for a decision any more. The card shows how it stands."
+
+
 def going_back(link: str | None) -> str:
     """After a click on Roll back (mrkdwn)."""
     where = f" <{link}|Watch it here.>" if link else ""
@@ -139,6 +158,29 @@ def starting(version: str, previous: str) -> str:
         f"`{escape(version)}` is started beside `{escape(previous)}` and takes over once it is "
         "healthy. No note is refused meanwhile."
     )
+
+
+def waiting(version: str, previous: str, hours: float) -> str:
+    """While another lead has to approve (mrkdwn)."""
+    return (
+        f"*Approve* has `{escape(version)}` serve in place of `{escape(previous)}`. "
+        f"The offer expires after {hours:g} h."
+    )
+
+
+def approved(by: str) -> str:
+    """On the card (mrkdwn)."""
+    return f":white_check_mark: <@{by}> approved."
+
+
+def cancelled(by: str) -> str:
+    """On the card (mrkdwn)."""
+    return f":no_entry: <@{by}> cancelled it. What serves was not changed."
+
+
+def expired() -> str:
+    """When nobody approved in time."""
+    return "Nobody approved in time. What serves was not changed."
 
 
 def watching(until: float) -> str:

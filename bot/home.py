@@ -109,7 +109,6 @@ def _running(services: Services) -> tuple[str, ...]:
     for run in [run for run in (store.retrains.active(),) if run] + store.retrains.waiting():
         where = link(services, run)
         lines.append(running_line(TITLES[run.state], run.user, run.started, where))
-    row = store.redeploys.active()
-    if row is not None:
+    for row in [row for row in (store.redeploys.active(),) if row] + store.redeploys.waiting():
         lines.append(running_line(title_of(row), row.user, row.started, link(services, row)))
     return tuple(lines)

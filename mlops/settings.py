@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     )
     triage_two_person: bool = Field(
         default=False,
-        description="1: who asked for a retrain can't be the one who approves its result.",
+        description="1: who asked for a retrain or a redeployment can't be who approves it.",
     )
     triage_approval_hours: float = Field(
         default=24.0,

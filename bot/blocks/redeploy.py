@@ -16,11 +16,13 @@ from bot.blocks.parts import (
     section,
 )
 from bot.blocks.retrain import ACTIVE, DONE, FAILED, STOPPED, duration
+from bot.ops_messages import somebody_else
 from bot.store.redeploys import Redeploy, State
 from mlops.watching import Finding
 
-ROLL_BACK = "redeploy_back"
+ROLL_BACK, APPROVE, CANCEL = "redeploy_back", "redeploy_approve", "redeploy_cancel"
 TITLES: Mapping[State, str] = {
+    "waiting": "Another version waits for approval",
     "measuring": "Deploying another version",
     "starting": "Deploying another version",
     "watching": "The new version serves and is watched",
@@ -29,6 +31,8 @@ TITLES: Mapping[State, str] = {
     "returned": "Went back to the version before",
     "superseded": "Another version serves by now",
     "failed": "Deploying failed",
+    "cancelled": "Deploying was cancelled",
+    "expired": "The approval has expired",
 }
 ROLLBACK_TITLES: Mapping[State, str] = {
     "starting": "Going back to the version before",
@@ -41,17 +45,29 @@ STEPS = (
     ("start", "Starting it beside the old one", "Started, healthy, took over"),
     ("watch", "Watching errors, latency and predictions", "Watched"),
 )
+NOT_BEGUN = ("waiting", "cancelled", "expired")
 MEASURE, START, WATCH = range(len(STEPS))
 
 
-def card(row: Redeploy) -> Rendered:
-    """How a redeployment stands."""
+def card(row: Redeploy, hours: float) -> Rendered:
+    """How a redeployment stands.
+
+    Args:
+        row: The redeployment.
+        hours: How long an approval is possible.
+    """
     title = title_of(row)
-    blocks: list[Block] = [
-        header(title, marker(row)),
-        section(_steps(row)),
-        section(_outcome(row)),
-    ]
+    blocks: list[Block] = [header(title, marker(row))]
+    if row.state not in NOT_BEGUN:
+        blocks.append(section(_steps(row)))
+    blocks.append(section(_outcome(row, hours)))
+    if row.state == "waiting":
+        blocks.append(context(somebody_else(row.channel.startswith("D"))))
+        approve = button("Approve", APPROVE, row.id, "primary")
+        approve["confirm"] = confirm(row.version, row.previous, "Deploy")
+        blocks.append(actions([approve, button("Cancel", CANCEL, row.id)], f"buttons-{row.id}"))
+    elif (by := row.findings.get("decided_by")) and row.state not in NOT_BEGUN:
+        blocks.append(context(say.approved(by)))
     checks = [Finding(**item) for item in row.findings.get("checks", ())]
     if checks and row.action == "deploy":
         blocks.append(context("\n".join(say.finding(check) for check in checks)))
@@ -137,8 +153,14 @@ def _left(row: Redeploy) -> str:
     return f": {duration(row.watch_until - time.time())} left"
 
 
-def _outcome(row: Redeploy) -> str:
+def _outcome(row: Redeploy, hours: float) -> str:
     """What it means, in a sentence (mrkdwn)."""
+    if row.state == "waiting":
+        return say.waiting(row.version, row.previous, hours)
+    if row.state == "cancelled":
+        return say.cancelled(str(row.findings.get("decided_by")))
+    if row.state == "expired":
+        return say.expired()
     back = row.action == "rollback"
     if row.state in ("measuring", "starting"):
         return say.returning(row.version) if back else say.starting(row.version, row.previous)

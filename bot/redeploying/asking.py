@@ -111,7 +111,11 @@ def start(services: Services, user: str, channel: str, version: str) -> str:
     serves = champion(services.backend, endpoint).name
     if found == serves and _endpoint(services) is not None:
         return deploy_messages.serves_already(found)
-    row = services.store.redeploys.begin(user, channel, endpoint, found, serves, "deploy")
+    redeploys = services.store.redeploys
+    if services.settings.triage_two_person:
+        row = redeploys.propose(user, channel, endpoint, found, serves)
+    else:
+        row = redeploys.begin(user, channel, endpoint, found, serves, "deploy")
     return _begun(services, row, user, channel, "redeploy")
 
 
@@ -139,7 +143,8 @@ def _begun(services: Services, row: Redeploy | None, user: str, channel: str, ac
             return ops_messages.just_ended()
         return deploy_messages.under_way(active.version, active.user, link(services, active))
     shown = show(services, row)
-    go_on(services, shown)
+    if shown.under_way:
+        go_on(services, shown)
     return deploy_messages.shown_elsewhere() if elsewhere(shown, channel) else ""
 
 
@@ -200,10 +205,10 @@ def clicked_deploy(services: Services, body: Payload) -> None:
         _answer(services, body, channel, ops_messages.ask_leads(services.roles.leads))
         return
     sentence = start(services, user, channel, version)
-    active = services.store.redeploys.active()
     if not sentence:
-        where = link(services, active) if active is not None else None
-        sentence = deploy_messages.started(version, where)
+        row = services.store.redeploys.latest(1)[0]
+        say = deploy_messages.proposed if row.state == "waiting" else deploy_messages.started
+        sentence = say(version, link(services, row))
     _answer(services, body, channel, sentence)
 
 

@@ -8,4 +8,5 @@ from bot.store.redeploys import Redeploy
 
 def show(services: Services, row: Redeploy) -> Redeploy:
     """Bring its message to how it stands; the row with where the message is."""
-    return place(services, services.store.redeploys, row, card(row), marker(row))
+    message = card(row, services.settings.triage_approval_hours)
+    return place(services, services.store.redeploys, row, message, marker(row))

@@ -13,8 +13,9 @@ from bot.store.work import ACTIVE, Line, Work
 
 Action = Literal["deploy", "rollback"]
 State = Literal[
+    "waiting",  # for another lead
     "measuring", "starting", "watching", "returning",  # under way
-    "serving", "returned", "superseded", "failed",
+    "serving", "returned", "superseded", "failed", "cancelled", "expired",
 ]  # fmt: skip
 UNDER_WAY: tuple[State, ...] = ("measuring", "starting", "watching", "returning")
 TABLE = tables.redeploys
@@ -28,7 +29,8 @@ class Redeploy:
         action: Whether somebody chose the version or went back to the one before.
         version: What shall serve.
         previous: What served when it was asked for, and what it goes back to.
-        findings: As plain data: `before` and `after` (samples), `checks`, `why` it went back.
+        findings: As plain data: `before` and `after` (samples), `checks`, `why` it went back, and
+            `decided_by`, who approved or cancelled.
         failure: One sentence, when it failed.
         stop_by: Who wants to go back; None: nobody, or the watch did.
         watch_until: Until when it is watched, in seconds since the epoch.
@@ -70,18 +72,47 @@ class Redeploys(Work[Redeploy]):
         self, user: str, channel: str, endpoint: str, version: str, previous: str, action: Action
     ) -> Redeploy | None:
         """A new one of this process, or None while another one is under way."""
-        values = {
-            "action": action,
-            "endpoint": endpoint,
-            "version": version,
-            "previous": previous,
-            "user_id": user,
-            "channel": channel,
-            # Going back is urgent, and where it leads is known.
-            "state": "measuring" if action == "deploy" else "starting",
-        }
+        # Going back is urgent, and where it leads is known.
+        state: State = "measuring" if action == "deploy" else "starting"
         name = "redeploy" if action == "deploy" else "rollback"
+        values = _values(user, channel, endpoint, version, previous)
+        values |= {"action": action, "state": state}
         return self._begin(values, Line(user, name, "started"), version)
+
+    def propose(
+        self, user: str, channel: str, endpoint: str, version: str, previous: str
+    ) -> Redeploy | None:
+        """A new one that waits until another lead approves; several may wait."""
+        values = _values(user, channel, endpoint, version, previous)
+        values |= {"action": "deploy", "state": "waiting", "slot": None}
+        return self._begin(values, Line(user, "redeploy", "waits for approval"), version)
+
+    def approve(self, row: Redeploy, user: str, previous: str) -> Redeploy | None:
+        """Let one that waits begin; None if it waits no more, or another one is under way."""
+        values = {"slot": ACTIVE, "previous": previous, **self._lease()}
+        values["findings"] = {**row.findings, "decided_by": user}
+        try:
+            line = Line(user, "approve", "approved")
+            return self._move(row, "measuring", line, values, TABLE.c.state == "waiting")
+        except IntegrityError:
+            return None
+
+    def cancel(self, row: Redeploy, user: str) -> Redeploy | None:
+        """End one that waits; None if it waits no more."""
+        values = {"findings": {**row.findings, "decided_by": user}}
+        line = Line(user, "reject", "cancelled")
+        return self._move(row, "cancelled", line, values, TABLE.c.state == "waiting")
+
+    def expire(self, row: Redeploy) -> Redeploy | None:
+        """End one that nobody approved in time; None if it waits no more."""
+        return self._move(
+            row, "expired", Line("", "approve", "expired"), {}, TABLE.c.state == "waiting"
+        )
+
+    def waiting(self) -> list[Redeploy]:
+        """Those that wait for another lead, newest first."""
+        query = select(TABLE).where(TABLE.c.state == "waiting").order_by(TABLE.c.started.desc())
+        return self._all(query)
 
     def last_of(self, version: str) -> Redeploy | None:
         """The latest one that had a version serve."""
@@ -137,3 +168,13 @@ class Redeploys(Work[Redeploy]):
 
     def _target(self, row: Redeploy, values: Mapping[str, Any]) -> str:
         return row.version
+
+
+def _values(user: str, channel: str, endpoint: str, version: str, previous: str) -> dict[str, Any]:
+    return {
+        "endpoint": endpoint,
+        "version": version,
+        "previous": previous,
+        "user_id": user,
+        "channel": channel,
+    }

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from bot import deploy_messages
-from bot.blocks.redeploy import ROLL_BACK
+from bot.blocks.redeploy import APPROVE as APPROVE_REDEPLOY
+from bot.blocks.redeploy import CANCEL, ROLL_BACK
 from bot.blocks.retrain import APPROVE
 from bot.blocks.versions import BACK_NOW, DEPLOY
 from bot.sandbox.server import Sandbox
@@ -301,7 +302,7 @@ def test_the_card_s_button_by_somebody_who_is_no_lead(slack: Sandbox, deployed: 
         assert serves(bot) == deployed.version
 
 
-@pytest.mark.parametrize("action", [ROLL_BACK, DEPLOY, BACK_NOW])
+@pytest.mark.parametrize("action", [ROLL_BACK, APPROVE_REDEPLOY, CANCEL, DEPLOY, BACK_NOW])
 @pytest.mark.parametrize("value", ["", "nonsense", "'; DROP TABLE redeploys; --"])
 def test_buttons_that_were_made_up(slack: Sandbox, bot: Services, action: str, value: str) -> None:
     element = {"type": "button", "text": {"type": "plain_text", "text": "Go"}}
@@ -349,3 +350,46 @@ def test_the_terminal_sees_the_same_lock(slack: Sandbox, bot: Services) -> None:
     bot.store.lock.set("U0LEO", "audit.", CHANNEL)
     with pytest.raises(LockedError, match=r"locked by U0LEO since .*: audit\. What serves"):
         check_unlocked(bot.settings)
+
+
+TWO: Json = {"triage_two_person": True, "triage_leads": ("U0LEO", "U0IDA")}
+
+
+def test_where_two_have_to_agree_another_lead_approves(slack: Sandbox, deployed: Trained) -> None:
+    with running(slack, deployed.home, None, triage_watch_minutes=0.0, **TWO) as bot:
+        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+        card = shown(slack, bot, "waiting")
+        assert [button["text"]["text"] for button in buttons(card)] == ["Approve", "Cancel"]
+        for user, result in (("U0LEO", "refused: asked for it"), ("U0ANA", REFUSED)):
+            slack.click(user, CHANNEL, card["ts"], APPROVE_REDEPLOY)
+            slack.wait_for(lambda u=user, r=result: (u, "approve", r) in results(bot))
+        assert row_of(bot).state == "waiting"
+        slack.click("U0IDA", CHANNEL, card["ts"], APPROVE_REDEPLOY)
+        assert "<@U0IDA> approved" in words(shown(slack, bot, "serving"))
+        assert serves(bot) == deployed.version
+        # Going back is urgent: one is enough.
+        slack.command("U0LEO", CHANNEL, "/redeploy", "rollback")
+        slack.wait_for(lambda: serves(bot) != deployed.version, 30)
+        assert slack.problems == []
+
+
+def test_what_waits_can_be_cancelled_expires_and_heeds_the_lock(
+    slack: Sandbox, deployed: Trained
+) -> None:
+    with running(slack, deployed.home, None, triage_approval_hours=0.001, **TWO) as bot:
+        before = serves(bot)
+        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+        card = shown(slack, bot, "waiting")
+        bot.store.lock.set("U0IDA", "audit", CHANNEL)
+        slack.click("U0IDA", CHANNEL, card["ts"], APPROVE_REDEPLOY)
+        slack.wait_for(lambda: ("U0IDA", "approve", "refused: locked") in results(bot))
+        bot.store.lock.release("U0IDA", CHANNEL)
+        slack.click("U0LEO", CHANNEL, card["ts"], CANCEL)
+        assert "<@U0LEO> cancelled it" in words(shown(slack, bot, "cancelled"))
+        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+        second = shown(slack, bot, "waiting")
+        time.sleep(4.0)
+        slack.click("U0IDA", CHANNEL, second["ts"], APPROVE_REDEPLOY)
+        assert "Nobody approved in time" in words(shown(slack, bot, "expired"))
+        assert serves(bot) == before
+        assert buttons(cards(slack)[-1]) == []
