@@ -50,7 +50,8 @@ def lock_state(lock: Lock | None) -> str:
     """In status and on the Home tab (mrkdwn)."""
     if lock is None:
         return "Deploying is not locked."
-    return f":lock: Locked by {person(lock.by)} {moment(lock.since)}: {escape(lock.reason)}"
+    who, since = person(lock.by), moment(lock.since)
+    return f":lock: Deploying is locked by {who} {since}: {escape(lock.reason)}"
 
 
 def lock_set() -> str:

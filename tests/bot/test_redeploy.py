@@ -22,6 +22,7 @@ from tests.bot.running import (
     SURGICAL,
     Json,
     answer,
+    answers,
     bots,
     buttons,
     running,
@@ -223,23 +224,24 @@ def test_first_deployment_and_nothing_to_go_back_to(
         assert serves(bot) == shipped
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("help", "/redeploy lock REASON"),
-        ("shipped", "serves already"),
-        ("ffffffffffff", "There is no model version"),
-        ("two words", "nothing was changed"),
-        ("status", "serves now"),
-        ("lock", "Say why"),
-        (f"lock {'x' * 201}", "at most 200 characters"),
-        ("unlock", "was not locked"),
-    ],
-)
-def test_words(slack: Sandbox, deployed: Trained, text: str, says: str) -> None:
+SAYS = {
+    "help": "/redeploy lock REASON",
+    "shipped": "serves already",
+    "ffffffffffff": "There is no model version",
+    "two words": "nothing was changed",
+    "status": "serves now",
+    "lock": "Say why",
+    f"lock {'x' * 201}": "at most 200 characters",
+    "unlock": "was not locked",
+}
+
+
+def test_words(slack: Sandbox, deployed: Trained) -> None:
     with running(slack, deployed.home, None) as bot:
-        slack.command("U0LEO", CHANNEL, "/redeploy", text)
-        assert says in words(answer(slack, CHANNEL, "U0LEO"))
+        for count, (text, says) in enumerate(SAYS.items(), 1):
+            slack.command("U0LEO", CHANNEL, "/redeploy", text)
+            told = answers(slack, CHANNEL, count, "U0LEO")
+            assert says in words(told[-1]), text
         assert bot.store.redeploys.latest(1) == []
 
 
