@@ -33,8 +33,8 @@ from tests.trained import Trained
 
 CHANNEL = "G0SURGERY"
 ENDPOINT = "referral-triage"
-# Minutes: a few seconds.
-SHORT, LONG = 0.04, 5.0
+# Minutes: a few seconds, some more, longer than a test.
+SHORT, MEDIUM, LONG = 0.04, 0.2, 5.0
 
 
 def shown(slack: Sandbox, bot: Services, *states: str, timeout: float = 60.0) -> Json:
@@ -144,7 +144,7 @@ def test_it_goes_back_by_itself_when_it_is_worse(
 def test_it_goes_back_when_notes_get_no_answer(
     slack: Sandbox, deployed: Trained, shipped: str
 ) -> None:
-    with running(slack, deployed.home, None, triage_watch_minutes=LONG) as bot:
+    with running(slack, deployed.home, None, triage_watch_minutes=MEDIUM) as bot:
         slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
         shown(slack, bot, "watching")
         for _ in range(3):
@@ -156,13 +156,35 @@ def test_it_goes_back_when_notes_get_no_answer(
 def test_somebody_else_changes_it_meanwhile(
     slack: Sandbox, deployed: Trained, shipped: str
 ) -> None:
-    with running(slack, deployed.home, None, triage_watch_minutes=LONG) as bot:
+    with running(slack, deployed.home, None, triage_watch_minutes=MEDIUM) as bot:
         slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
         card = shown(slack, bot, "watching")
         LocalBackend(deployed.home).update(ENDPOINT, shipped)
         assert f"`{shipped}` serves now" in words(shown(slack, bot, "superseded"))
         assert buttons(cards(slack)[0]) == []
         assert card["ts"] == cards(slack)[0]["ts"]
+
+
+def test_it_goes_back_when_the_endpoint_is_gone(
+    slack: Sandbox, deployed: Trained, shipped: str
+) -> None:
+    with running(slack, deployed.home, None, triage_watch_minutes=MEDIUM) as bot:
+        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+        shown(slack, bot, "watching")
+        LocalBackend(deployed.home).delete_endpoint(ENDPOINT)
+        assert "probes got no answer" in words(shown(slack, bot, "returned"))
+        assert serves(bot) == shipped
+
+
+def test_a_version_that_can_not_be_served(slack: Sandbox, deployed: Trained, shipped: str) -> None:
+    (deployed.home / "models" / deployed.version / "model.tar.gz").write_bytes(b"damaged")
+    with running(slack, deployed.home, None) as bot:
+        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+        card = shown(slack, bot, "failed")
+        assert f"`{shipped}` serves on" in words(card)
+        assert buttons(card) == []
+        assert results(bot)[-1] == ("U0LEO", "redeploy", "failed")
+        assert serves(bot) == shipped
 
 
 def test_a_second_one_gets_the_link_of_the_first(slack: Sandbox, deployed: Trained) -> None:
