@@ -32,6 +32,8 @@ FEWEST_PROBES = 4
 POLL_SECONDS = 0.5
 # What people sent before the change, to put what they send after it beside.
 BASELINE_SECONDS = 30 * 86_400.0
+# How long going back is tried again.
+RETURN_SECONDS, RETRY_SECONDS = 180.0, 2.0
 BY_ITSELF = ""
 
 Step = Callable[[Services, Redeploy], Redeploy | None]
@@ -176,9 +178,21 @@ def _rest(services: Services, row: Redeploy, seconds: float) -> bool:
 
 
 def _return(services: Services, row: Redeploy) -> Redeploy | None:
+    """Serve what served before; tried again for a while, because nobody else will do it."""
     from mlops import operations
 
-    operations.serve(services.backend, row.endpoint, row.previous)
+    deadline = time.monotonic() + RETURN_SECONDS
+    while True:
+        try:
+            operations.serve(services.backend, row.endpoint, row.previous)
+            break
+        except TriageError as error:
+            # Such as another operation on the endpoint that is not quite over.
+            logger.warning("Going back has to wait: %s", type(error).__name__)
+            if time.monotonic() > deadline:
+                raise
+        if services.stopping.wait(RETRY_SECONDS) or services.store.redeploys.held(row) is None:
+            return None
     services.look_again()
     line = Line(row.stop_by or BY_ITSELF, "rollback", "went back")
     return services.store.redeploys.advance(row, "returned", line)
