@@ -71,7 +71,7 @@ def card(row: Redeploy, hours: float) -> Rendered:
     checks = [Finding(**item) for item in row.findings.get("checks", ())]
     if checks and row.action == "deploy":
         blocks.append(context("\n".join(say.finding(check) for check in checks)))
-    if row.state in ("watching", "serving") and not row.stop_by and row.previous != row.version:
+    if row.state in ("watching", "serving") and _can_go_back(row):
         blocks.append(actions([_roll_back(row)], f"buttons-{row.id}"))
     blocks.append(_footer(row))
     return Rendered(say.notification(title, row.version), blocks)
@@ -145,6 +145,11 @@ def _position(row: Redeploy) -> tuple[int, str]:
     if row.state in at:
         return at[row.state]
     return (WATCH if row.watch_until is not None else START), FAILED
+
+
+def _can_go_back(row: Redeploy) -> bool:
+    """Whether there is something to go back to; going back is itself not gone back from."""
+    return row.action == "deploy" and not row.stop_by and row.previous != row.version
 
 
 def _left(row: Redeploy) -> str:
