@@ -19,7 +19,7 @@ from tests.bot.test_redeploy import CHANNEL, ENDPOINT, cards, row_of, serves, sh
 from tests.bot.test_restart import kill, process
 from tests.trained import Trained
 
-SHOTS = int(os.environ.get("REDEPLOY_KILLS", "2"))
+SHOTS = int(os.environ.get("REDEPLOY_KILLS", "1"))
 # From the click to well into the watch.
 SECONDS = 5.0
 MINUTES = 0.08
