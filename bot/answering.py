@@ -20,7 +20,7 @@ from bot.store.decisions import Asked
 from bot.store.deliveries import Delivery, Part
 from mlops.classifier import Note
 from mlops.documents import Document, check_note
-from mlops.errors import TriageError
+from mlops.errors import NoteError, TriageError
 from mlops.result import Recommendation
 
 logger = logging.getLogger(__name__)
@@ -146,9 +146,12 @@ def answer_part(
     try:
         message = _answer(services, delivery, part, source)
     except TriageError as error:
+        if not isinstance(error, NoteError):
+            _count(services, error)
         message = trouble(messages.problem(error), part.id, source.file_name)
     except Exception as error:  # noqa: BLE001  whatever happens, the person gets a sentence
         logger.error("answering: %s", whereabouts(error))
+        _count(services, error)
         message = trouble(messages.unexpected(), part.id, source.file_name)
     if not deliveries.holds(delivery):
         # This process was silent for so long that another one answers.
@@ -160,16 +163,31 @@ def answer_part(
     deliveries.finish_part(part.id)
 
 
+def _count(services: Services, error: Exception) -> None:
+    """A note that was fine got no answer: that is what a watch looks at."""
+    try:
+        services.store.traffic.failed(type(error).__name__)
+    except Exception as failure:  # noqa: BLE001  a driver may raise anything
+        logger.error("counting: %s", whereabouts(failure))
+
+
 def _answer(services: Services, delivery: Delivery, part: Part, source: Source) -> Rendered:
     """Read, ask, record. Errors with a sentence are raised as they are."""
-    document = _document(services, source)
+    document = document_of(services, source)
     answers = services.classifier.classify([Note(part.id, document.text)])
     answer = answers[0].with_warnings(document.warnings)
     recorded = _record(services, delivery, part, document.text, answer)
+    if services.store.labels.wanted:
+        services.texts.remember(part.id, document.text)
     return card(part.id, document.text, answer, file_name=source.file_name, recorded=recorded)
 
 
-def _document(services: Services, source: Source) -> Document:
+def document_of(services: Services, source: Source) -> Document:
+    """The text of a note.
+
+    Raises:
+        NoteError: with the sentence for the person who sent it.
+    """
     if source.file is not None:
         return fetch_document(services.slack, source.file)
     return Document(check_note(source.text))

@@ -96,6 +96,7 @@ def run_checks() -> Iterator[Check]:
         _check_app_token,
         _check_leads,
         _check_channels,
+        _check_notes,
     )
     for check in checks:
         yield check(settings)
@@ -226,6 +227,20 @@ def _check_channels(settings: Settings) -> Check:
         return Check("Public channels", "ok", " ".join(settings.triage_channels))
     found = "TRIAGE_CHANNELS is empty: notes are read in private conversations only"
     return Check("Public channels", "ok", found)
+
+
+def _check_notes(settings: Settings) -> Check:
+    from bot.store.labels import make_cipher
+
+    try:
+        kept = make_cipher(settings) is not None
+    except SettingsError:
+        found = "TRIAGE_KEEP_NOTES is on, and TRIAGE_NOTES_KEY is missing or no key"
+        return Check("Kept notes", "failed", found, "Make a key with: triage feedback key")
+    if not kept:
+        return Check("Kept notes", "ok", "none: TRIAGE_KEEP_NOTES is off")
+    found = f"those with a verdict, encrypted, for {settings.triage_notes_days} days"
+    return Check("Kept notes", "ok", found)
 
 
 def _list_settings(as_json: bool) -> None:

@@ -147,10 +147,21 @@ def welcome() -> str:
     )
 
 
-def privacy() -> str:
-    """On the Home tab and in the form."""
+def privacy(kept_days: int | None) -> str:
+    """On the Home tab and in the form.
+
+    Args:
+        kept_days: How long notes with a verdict are kept for training; None: they aren't.
+    """
+    if kept_days is None:
+        return (
+            "Notes are read, answered and forgotten: I keep the outcome and who asked, never the "
+            "text."
+        )
     return (
-        "Notes are read, answered and forgotten: I keep the outcome and who asked, never the text."
+        "I keep the outcome and who asked. A note that somebody agrees to or corrects is also kept "
+        f"for training, encrypted, for {kept_days:,} days; ask a team lead to delete one. All "
+        "other notes are read, answered and forgotten."
     )
 
 

@@ -102,6 +102,19 @@ def no_address() -> str:
     return "Give the address as s3://bucket/folder/mtsamples.csv."
 
 
+def no_corrections(wanted: bool) -> str:
+    """When a run is to learn from corrections and there are none."""
+    if not wanted:
+        return (
+            "This workspace keeps no notes to learn from (TRIAGE_KEEP_NOTES). "
+            "Nothing was started; choose other data."
+        )
+    return (
+        "Nobody has agreed to or corrected a note that was kept yet. "
+        "Nothing was started; choose other data."
+    )
+
+
 def parallel_exceeds() -> str:
     """In the form."""
     return "No more than there are trials."
@@ -195,7 +208,10 @@ def deploying() -> str:
 
 def serving(endpoint: str) -> str:
     """When it serves (mrkdwn)."""
-    return f"It answers every note from now on (endpoint `{endpoint}`)."
+    return (
+        f"It answers every note from now on (endpoint `{endpoint}`). "
+        "`/redeploy rollback` goes back to the version before."
+    )
 
 
 def deploy_failed(reason: str) -> str:

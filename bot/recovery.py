@@ -8,7 +8,9 @@ from bot.answering import answer_message, answer_part
 from bot.blocks.notices import trouble
 from bot.intake import HOW_TO, Source
 from bot.logs import whereabouts
+from bot.redeploying import running as redeploying
 from bot.replies import MessageReply
+from bot.retraining.data import forget
 from bot.retraining.deciding import expire
 from bot.retraining.running import go_on
 from bot.services import Services
@@ -32,6 +34,11 @@ def recover(services: Services) -> None:
         if run.state in WORK:
             logger.info("Taking over %s", run.job)
         go_on(services, run)
+    forget(services)
+    for row in services.store.redeploys.take_over():
+        if row.under_way:
+            logger.info("Taking over a redeployment")
+        redeploying.go_on(services, row)
 
 
 def _resume(services: Services, delivery: Delivery) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic, TypeVar
 
 from bot.blocks.parts import Rendered
 from bot.logs import whereabouts
@@ -25,8 +26,9 @@ logger = logging.getLogger(__name__)
 NOTE_THREADS, NOTES_WAITING = 8, 1000
 QUICK_THREADS, QUICK_WAITING = 16, 2000
 JOB_THREADS, JOBS_WAITING = 4, 20
-CARDS_REMEMBERED = 200
+REMEMBERED = 200
 SWEEP_SECONDS = 5.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,26 +43,26 @@ class ShownCard:
     response_url: str = ""
 
 
-class Cards:
-    """The latest cards, by decision. In memory only: evidence is note text."""
+class Latest(Generic[T]):
+    """Something for each of the latest decisions. In memory only: it is, or holds, note text."""
 
-    def __init__(self, limit: int = CARDS_REMEMBERED) -> None:
+    def __init__(self, limit: int = REMEMBERED) -> None:
         self._limit = limit
-        self._cards: OrderedDict[str, ShownCard] = OrderedDict()
+        self._kept: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def remember(self, decision: str, shown: ShownCard) -> None:
-        """Keep a card, and let the oldest go."""
+    def remember(self, decision: str, thing: T) -> None:
+        """Keep one, and let the oldest go."""
         with self._lock:
-            self._cards[decision] = shown
-            self._cards.move_to_end(decision)
-            while len(self._cards) > self._limit:
-                self._cards.popitem(last=False)
+            self._kept[decision] = thing
+            self._kept.move_to_end(decision)
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
 
-    def get(self, decision: str) -> ShownCard | None:
-        """The card of a decision, if it is still known."""
+    def get(self, decision: str) -> T | None:
+        """That of a decision, if it is still known."""
         with self._lock:
-            return self._cards.get(decision)
+            return self._kept.get(decision)
 
 
 class Services:
@@ -92,7 +94,9 @@ class Services:
         self._backend = backend
         self.places = Places(self.slack)
         self.roles = Roles(self.slack)
-        self.cards = Cards()
+        self.cards: Latest[ShownCard] = Latest()
+        # What a person's word on a recommendation is about; filled where notes may be kept.
+        self.texts: Latest[str] = Latest()
         # Views must open within three seconds, so clicks never queue behind notes.
         self.quick = Pool("quick", QUICK_THREADS, QUICK_WAITING)
         self.notes = Pool("notes", NOTE_THREADS, NOTES_WAITING)
@@ -119,6 +123,11 @@ class Services:
             return True
         self.store.audit.add(user, action, target, channel, "refused: not a lead")
         return False
+
+    @property
+    def kept_days(self) -> int | None:
+        """How long notes with a verdict are kept for training; None: they aren't."""
+        return self.settings.triage_notes_days if self.store.labels.wanted else None
 
     def look_again(self) -> None:
         """Something else may serve from now on."""

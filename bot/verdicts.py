@@ -15,6 +15,7 @@ from bot.blocks.card import summary, with_verdict
 from bot.blocks.modals import ANSWER, ANSWERS, REASON, REASONS, correct_form
 from bot.blocks.notices import notice, trouble
 from bot.blocks.parts import Block, Rendered
+from bot.learning import keep
 from bot.services import Services, ShownCard
 from bot.slack import Posted
 from bot.store.decisions import DecisionRow, Verdict
@@ -140,6 +141,8 @@ def _settle(
 ) -> None:
     """Show the verdict that counts on the card, and tell whoever came second."""
     shown = _show(services, decision, verdict, place)
+    if wanted and verdict.user == user:
+        keep(services, decision, verdict)
     if verdict.user != user or (wanted and verdict.verb != wanted):
         _tell(services, place, user, notice(messages.already_decided(verdict.user)))
     elif not shown:

@@ -28,3 +28,7 @@ class NotFoundError(BackendError):
 
 class SettingsError(TriageError):
     """A setting is missing or wrong."""
+
+
+class LockedError(BackendError):
+    """Somebody has locked deploying."""

@@ -6,8 +6,10 @@ In order of use: `prepare_data`, then `start_training` or `start_tuning`, `wait_
 
 import hashlib
 import json
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,11 @@ from mlops.backends.options import ANY_COMPUTE, ANY_SEARCH, Compute, Search
 from mlops.errors import BackendError, DataError, NotFoundError
 
 if TYPE_CHECKING:
+    from mlops.data import Record
     from mlops.settings import Settings
+
+# Below the state folder: datasets with people's notes, for as long as a run needs them.
+PRIVATE = "private"
 
 # What Amazon's workshop on this use case searches; cut to what train.py takes.
 _WORKSHOP_RANGES = {
@@ -38,6 +44,7 @@ def prepare_data(
     home: Path,
     source: Path | str | None = None,
     *,
+    extra: "Sequence[Record]" = (),
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Path:
@@ -47,6 +54,8 @@ def prepare_data(
         home: The state folder; datasets made here are kept below `datasets/`, by their content.
         source: None: the corpus that comes with the package. A folder: a dataset, used as it is.
             A file, here or at `s3://bucket/key`: Kaggle's `mtsamples.csv`, plain or gzipped.
+        extra: Records beside them that are not for keeping, such as corrections: the dataset is
+            below `private/` then, and `forget_private` removes it.
         seed: Of the split.
         say: Called with one line per step.
 
@@ -73,10 +82,32 @@ def prepare_data(
         )
     from mlops.data import build_dataset
 
-    folder = home / "datasets" / _data_key(source, seed)
+    folder = home / (PRIVATE if extra else "datasets") / _data_key(source, seed, extra)
     if not (folder / "manifest.json").is_file():
-        build_dataset(folder, kaggle=source, seed=seed, say=say)
+        build_dataset(folder, kaggle=source, extra=extra, seed=seed, say=say)
     return folder
+
+
+def has_private(home: Path) -> bool:
+    """Whether there are datasets that are not for keeping."""
+    return (home / PRIVATE).is_dir()
+
+
+def forget_private(home: Path, backend: Backend, jobs: Sequence[str]) -> None:
+    """Remove every dataset that is not for keeping, and what jobs have of it.
+
+    Args:
+        home: The state folder.
+        backend: Where the jobs ran.
+        jobs: Those that were trained on one; one that was never started doesn't matter.
+
+    Raises:
+        BackendError: a job's data can't be removed now; the datasets are there still.
+    """
+    for job in jobs:
+        with suppress(NotFoundError):
+            backend.forget_data(job)
+    shutil.rmtree(home / PRIVATE, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -308,11 +339,13 @@ def _parts(dataset: Path | str) -> tuple[Path | str, Path | str | None]:
     return dataset / "train.jsonl", validation if validation.is_file() else None
 
 
-def _data_key(source: Path | None, seed: int) -> str:
+def _data_key(source: Path | None, seed: int, extra: "Sequence[Record]") -> str:
     """A name for what `build_dataset` would write, from everything it depends on."""
     import mlops.data
 
     digest = hashlib.sha256(f"{seed}".encode())
+    for record in extra:
+        digest.update(json.dumps([record.id, record.text, record.label]).encode())
     package = Path(mlops.data.__file__).parent
     ours = [path for path in package.rglob("*") if path.suffix in (".py", ".jsonl")]
     for path in [*sorted(ours), *([source] if source is not None else [])]:

@@ -23,8 +23,8 @@ class Evidence:
 
     `note[start:end] == text`, counted in code points. `weight` is in log-odds: above zero speaks
     for Surgery, below for Consultation. `assertion` is empty for what is present in the patient
-    now; otherwise it says what the finding is, such as `negated`. `text` is note text: it stays out of
-    `repr` and so out of logs.
+    now; otherwise it says what the finding is, such as `negated`. `text` is note text: it stays out
+    of `repr` and so out of logs.
     """
 
     start: int

@@ -85,12 +85,30 @@ class Settings(BaseSettings):
     )
     triage_two_person: bool = Field(
         default=False,
-        description="1: who asked for a retrain can't be the one who approves its result.",
+        description="1: who asked for a retrain or a redeployment can't be who approves it.",
     )
     triage_approval_hours: float = Field(
         default=24.0,
         gt=0,
         description="How long a new version may be approved in Slack.",
+    )
+    triage_watch_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        description="How long a redeployment is watched before it counts as done; 0: not at all.",
+    )
+    triage_keep_notes: bool = Field(
+        default=False,
+        description="1: a note that somebody agreed to or corrected is kept for training, "
+        "encrypted.",
+    )
+    triage_notes_key: SecretStr | None = Field(
+        default=None,
+        description="Key that kept notes are encrypted with: triage feedback key. Several, "
+        "separated by commas: the others read what older keys wrote.",
+    )
+    triage_notes_days: int = Field(
+        default=365, gt=0, description="After so many days a kept note is deleted."
     )
     triage_secret: SecretStr | None = Field(
         default=None,

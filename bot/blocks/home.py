@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot import messages
+from bot.blocks.board import Board, board_blocks
 from bot.blocks.parts import VIEW_BLOCKS, Block, context, escape, header, moment, section
 from bot.store.decisions import Counts, DecisionRow
 from mlops.result import percent
@@ -18,49 +19,58 @@ class Serving:
         version: "" when it can't be told now.
         trained: When, in seconds since the epoch.
         auc: Measured on notes it was not fitted on.
+        since: When it began to serve.
+        by: The lead who decided that, as a Slack ID; None: it wasn't decided in Slack.
     """
 
     version: str
     trained: float | None = None
     auc: float | None = None
+    since: float | None = None
+    by: str | None = None
 
 
 def home_view(
-    recent: list[DecisionRow], mine: Counts, everyone: Counts | None, serving: Serving
+    recent: list[DecisionRow],
+    mine: Counts,
+    serving: Serving,
+    board: Board | None,
+    *,
+    kept_days: int | None,
 ) -> Block:
-    """The whole tab.
+    """The whole tab: a lead's begins with the service, a coordinator's with how to ask.
 
     Args:
         recent: The person's own decisions, newest first.
         mine: Their counts of the last 30 days.
-        everyone: All people's counts, for leads; None for others.
         serving: What answers now.
+        board: For leads; None for others.
+        kept_days: How long notes with a verdict are kept for training; None: they aren't.
     """
-    blocks = [
-        header("Referral triage"),
-        section(messages.welcome()),
+    how_to = [
         section(messages.how_to_ask().partition("\n")[2]),
-        context(messages.privacy()),
-        DIVIDER,
-        header("The model"),
-        section(_serving(serving)),
-        DIVIDER,
-        header("Your recent notes"),
-        context(_counts("You, last 30 days", mine)),
+        context(messages.privacy(kept_days)),
     ]
+    model = [header("The model"), section(_serving(serving))]
+    own = [header("Your recent notes"), context(_counts("You, last 30 days", mine))]
     if recent:
-        blocks += [section(_line(decision)) for decision in recent]
+        own.append(section("\n".join(_line(decision) for decision in recent)))
     else:
-        blocks.append(section("None yet. Send me one in the Messages tab."))
-    if everyone is not None:
+        own.append(section("None yet. Send me one in the Messages tab."))
+    if board is None:
+        blocks = [header("Referral triage"), section(messages.welcome()), *how_to, DIVIDER]
+        blocks += [*own, DIVIDER, *model]
+    else:
+        blocks = [*model, *board_blocks(board), DIVIDER, *own, DIVIDER]
         blocks += [
-            DIVIDER,
             header("For team leads"),
-            context(_counts("Everybody, last 30 days", everyone)),
             section(
-                "`/retrain` trains a new version and compares it with the one that serves. "
-                "Nothing is deployed before a lead approves."
+                "`/retrain` trains a new version and compares it with the one that serves; "
+                "nothing is deployed before a lead approves. `/redeploy` has another version "
+                "serve, watches it, and goes back. Each has `help`."
             ),
+            header("How to ask"),
+            *how_to,
         ]
     return {"type": "home", "blocks": blocks[:VIEW_BLOCKS]}
 
@@ -68,7 +78,9 @@ def home_view(
 def _serving(serving: Serving) -> str:
     if not serving.version:
         return "The model can’t be reached right now. Notes sent now will get an error."
-    lines = [f"Version `{escape(serving.version)}` answers."]
+    since = f" since {moment(serving.since)}" if serving.since else ""
+    by = f", decided by <@{serving.by}>" if serving.by else ""
+    lines = [f":large_green_circle: Version `{escape(serving.version)}` answers{since}{by}."]
     if serving.auc is not None:
         figure = f"AUC {serving.auc:.3f} on notes it had not seen"
         when = f", measured {moment(serving.trained, '{date_long}')}" if serving.trained else ""

@@ -25,8 +25,12 @@ REASONS = {
 }
 
 
-def triage_form() -> Block:
-    """A note, pasted or as files; the answer goes to the person's direct message."""
+def triage_form(kept_days: int | None) -> Block:
+    """A note, pasted or as files; the answer goes to the person's direct message.
+
+    Args:
+        kept_days: How long notes with a verdict are kept for training; None: they aren't.
+    """
     return {
         "type": "modal",
         "callback_id": TRIAGE_FORM,
@@ -62,7 +66,7 @@ def triage_form() -> Block:
                     "max_files": MAX_FILES,
                 },
             },
-            context(f"The answer comes as a direct message from me. {messages.privacy()}"),
+            context(f"The answer comes as a direct message from me. {messages.privacy(kept_days)}"),
         ],
     }
 

@@ -113,6 +113,7 @@ def summary(options: Options) -> str:
     """What was asked, in a line (mrkdwn)."""
     data = {
         "shipped": "the shipped corpus",
+        "corrections": "corrections and the shipped corpus",
         "file": "an uploaded file and the shipped corpus",
         "s3": f"`{escape(options.address)}` and the shipped corpus",
     }[options.data]

@@ -25,6 +25,7 @@ TRIALS, PARALLEL, MINUTES, THEN = (
 LABEL_CHARACTERS = 2000
 DATA_CHOICES = {
     "shipped": "The shipped corpus",
+    "corrections": "Corrections, and the shipped corpus",
     "file": "Upload a Kaggle-shaped CSV",
     "s3": "A Kaggle-shaped CSV on S3",
 }
@@ -35,15 +36,23 @@ MODE_CHOICES = {
 THEN_CHOICES = {"ask": "Ask a lead for approval", "report": "Only report"}
 
 
-def retrain_form(channel: str, data: str = "shipped", mode: str = "train") -> Block:
+def offered(corrections: bool) -> dict[str, str]:
+    """The data to choose from; corrections only where the workspace keeps notes to learn from."""
+    return {k: label for k, label in DATA_CHOICES.items() if corrections or k != "corrections"}
+
+
+def retrain_form(
+    channel: str, data: str = "shipped", mode: str = "train", *, corrections: bool = False
+) -> Block:
     """The form, for what is chosen in it now.
 
     Args:
         channel: Where the run will be shown.
         data: Of `DATA_CHOICES`.
         mode: Of `MODE_CHOICES`.
+        corrections: Whether the workspace keeps notes to learn from.
     """
-    blocks = [_choice(DATA, "Data", DATA_CHOICES, data, redraws=True)]
+    blocks = [_choice(DATA, "Data", offered(corrections), data, redraws=True)]
     if data == "file":
         blocks.append(
             _input(

@@ -1,4 +1,4 @@
-"""The slash commands `/triage` and `/retrain`."""
+"""The slash commands `/triage`, `/retrain` and `/redeploy`."""
 
 import time
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from bot.blocks.modals import triage_form
 from bot.blocks.notices import how_to_ask, notice, trouble
 from bot.handover import hand_over, tell
 from bot.intake import plain_text, speech
+from bot.redeploying.asking import redeploy
 from bot.retraining.asking import retrain
 from bot.services import Services
 from bot.store.deliveries import Request
@@ -43,8 +44,13 @@ def register(app: App, services: Services) -> None:
         ack()
         hand_over(services, services.quick, command, partial(retrain, services, command))
 
+    def on_redeploy(ack: Ack, command: Payload) -> None:
+        ack()
+        hand_over(services, services.quick, command, partial(redeploy, services, command))
+
     app.command("/triage")(on_triage)
     app.command("/retrain")(on_retrain)
+    app.command("/redeploy")(on_redeploy)
 
 
 def _request(command: Payload) -> Request:
@@ -75,7 +81,8 @@ def _place_hint(channel_name: str) -> str:
 
 
 def _form(services: Services, command: Payload) -> None:
-    if not services.slack.open_view(str(command.get("trigger_id") or ""), triage_form()):
+    form = triage_form(services.kept_days)
+    if not services.slack.open_view(str(command.get("trigger_id") or ""), form):
         tell(services, command, trouble(messages.form_failed()))
 
 

@@ -10,6 +10,7 @@ from bot.blocks.notices import notice, trouble
 from bot.blocks.parts import moment
 from bot.blocks.retrain import TITLES
 from bot.handover import tell
+from bot.placing import elsewhere, link
 from bot.retraining.deciding import request_stop
 from bot.retraining.options import (
     MAX_MINUTES,
@@ -25,7 +26,7 @@ from bot.retraining.options import (
     table,
 )
 from bot.retraining.running import go_on
-from bot.retraining.showing import link, show
+from bot.retraining.showing import show
 from bot.services import Services
 from bot.store.retrains import Run
 from mlops.errors import BackendError
@@ -50,7 +51,7 @@ def retrain(services: Services, command: Payload) -> None:
     if not services.allowed(user, action, "", channel):
         tell(services, command, notice(ops_messages.ask_leads(services.roles.leads)))
     elif wanted.verb == "form":
-        view = form.retrain_form(channel)
+        view = form.retrain_form(channel, corrections=services.store.labels.wanted)
         if not services.slack.open_view(str(command.get("trigger_id") or ""), view):
             tell(services, command, trouble(messages.form_failed()))
     elif wanted.verb == "start":
@@ -77,7 +78,7 @@ def start(services: Services, user: str, channel: str, options: Options, payload
         tell(services, payload, notice(_in_the_way(services, active)))
         return
     shown = show(services, run)
-    if shown.channel != channel:
+    if elsewhere(shown, channel):
         tell(services, payload, notice(ops_messages.shown_elsewhere()))
     go_on(services, shown)
 
@@ -114,8 +115,10 @@ def redraw(services: Services, body: Payload) -> None:
         tell(services, body, notice(ops_messages.ask_leads(services.roles.leads)))
         return
     data, mode = _chosen(view, form.DATA), _chosen(view, form.MODE)
-    if data in form.DATA_CHOICES and mode in form.MODE_CHOICES:
-        services.slack.update_view(str(view.get("id")), form.retrain_form(channel, data, mode))
+    corrections = services.store.labels.wanted
+    if data in form.offered(corrections) and mode in form.MODE_CHOICES:
+        redrawn = form.retrain_form(channel, data, mode, corrections=corrections)
+        services.slack.update_view(str(view.get("id")), redrawn)
 
 
 def read_form(view: Payload) -> tuple[Options, dict[str, str]]:

@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bot import ops_messages
+from bot import deploy_messages, ops_messages
 from bot.blocks.notices import notice
 from bot.handover import tell
+from bot.placing import link
 from bot.retraining.running import BY_ITSELF, endpoint_name, go_on
-from bot.retraining.showing import link, show
+from bot.retraining.showing import show
 from bot.services import Services
 from bot.store.retrains import Line, Run
 
@@ -47,6 +48,10 @@ def approve(services: Services, body: Payload) -> None:
     if services.settings.triage_two_person and user == run.user:
         services.store.audit.add(user, "approve", target, run.channel, "refused: asked for it")
         tell(services, body, notice(ops_messages.not_the_asker()))
+        return
+    if (lock := services.store.lock.current()) is not None:
+        services.store.audit.add(user, "approve", target, run.channel, "refused: locked")
+        tell(services, body, notice(deploy_messages.locked(lock)))
         return
     retrains = services.store.retrains
     serving = operations.champion(services.backend, endpoint_name(services))

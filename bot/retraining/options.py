@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Literal, cast, get_args
 
-Data = Literal["shipped", "file", "s3"]
+Data = Literal["shipped", "corrections", "file", "s3"]
 Mode = Literal["train", "tune"]
 Then = Literal["ask", "report"]
 # What the backends take at most (`mlops.backends`).
@@ -19,7 +19,8 @@ class Options:
     """One run's options.
 
     Attributes:
-        data: The corpus that is shipped, a file in Slack, or one on S3.
+        data: The corpus that is shipped, alone or with what people corrected and agreed to, a file
+            in Slack, or one on S3.
         file: The file's Slack ID, for `file`.
         address: Where it is, for `s3`: `s3://bucket/key`.
         hyperparameters: Of `train.py`, by its own names.

@@ -21,7 +21,8 @@ from bot.logs import whereabouts
 from bot.retraining.data import prepare
 from bot.retraining.showing import share, show
 from bot.services import Services
-from bot.store.retrains import WORK, Line, Run, State
+from bot.store.retrains import Line, Run, State
+from bot.working import work_on
 from mlops.backends import Job
 from mlops.errors import TriageError
 from mlops.settings import DEFAULT_ENDPOINT
@@ -34,7 +35,6 @@ LONG_POLL_SECONDS = 5.0
 LONG_AFTER_SECONDS = 120.0
 # How long a backend that can't be asked is asked again before the run is given up.
 OUTAGE_SECONDS = 900.0
-DATABASE_SECONDS = 2.0
 # Slack allows about one change of a message per second and channel; people read slower still.
 SHOW_SECONDS = 3.0
 # The clock on the card goes on also when nothing else changes.
@@ -53,36 +53,7 @@ def go_on(services: Services, run: Run) -> None:
 
 def watch(services: Services, run: Run) -> None:
     """Do a run, or go on with it, until it needs a person or has ended."""
-    current: Run | None = run
-    while current is not None:
-        try:
-            _watch(services, current)
-            return
-        except SQLAlchemyError as error:
-            # The lease may be lost by the time the database is back: then another one goes on.
-            logger.error("retraining: %s", whereabouts(error))
-        current = _when_back(services, current)
-
-
-def _when_back(services: Services, run: Run) -> Run | None:
-    """The run once the database answers again, if it is still this process's."""
-    while not services.stopping.wait(DATABASE_SECONDS):
-        try:
-            return services.store.retrains.held(run)
-        except SQLAlchemyError as error:
-            logger.error("retraining: %s", whereabouts(error))
-    return None
-
-
-def _watch(services: Services, run: Run) -> None:
-    current: Run | None = show(services, run) if run.shown < run.revision else run
-    while current is not None and current.state in WORK:
-        if services.stopping.is_set():
-            # The next process goes on.
-            return
-        current = _step(services, current)
-        if current is not None:
-            current = show(services, current)
+    work_on(services, services.store.retrains, run, show, _step)
 
 
 def _step(services: Services, run: Run) -> Run | None:
@@ -119,7 +90,7 @@ def _stopped(services: Services, run: Run, version: str | None = None) -> Run | 
 def _prepare(services: Services, run: Run) -> Run | None:
     from mlops import operations
 
-    dataset = prepare(services, run.options)
+    dataset = prepare(services, run.options, run.started)
     held = services.store.retrains.held(run)
     if held is None or held.stop_by:
         return held and _stopped(services, held)
@@ -132,7 +103,9 @@ def _prepare(services: Services, run: Run) -> Run | None:
 def _dataset(services: Services, run: Run) -> Path:
     """The run's dataset: as it was prepared, or prepared again where it isn't on this machine."""
     known = Path(str(run.findings.get("dataset", "")))
-    return known if (known / "train.jsonl").is_file() else prepare(services, run.options)
+    if (known / "train.jsonl").is_file():
+        return known
+    return prepare(services, run.options, run.started)
 
 
 def _start(services: Services, run: Run, dataset: Path) -> Job:

@@ -1,14 +1,13 @@
 """The one message of a run, and the pictures in its thread: posted once, changed in place."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 from bot import ops_messages
-from bot.blocks.parts import Rendered
 from bot.blocks.retrain import card, marker
+from bot.placing import place
 from bot.services import Services
-from bot.slack import GONE, Posted, Upload
+from bot.slack import Posted, Upload
 from bot.store.retrains import Run
 from mlops.backends import Job
 from mlops.comparing import REPORT
@@ -34,19 +33,7 @@ def show(services: Services, run: Run, *, job: Job | None = None, step: str = ""
         hours=settings.triage_approval_hours,
         two_person=settings.triage_two_person,
     )
-    placed = _place(services, run, message)
-    if placed is None:
-        services.store.retrains.show_later(run)
-        return run
-    services.store.retrains.set_shown(placed)
-    return replace(placed, shown=placed.revision)
-
-
-def link(services: Services, run: Run) -> str | None:
-    """A link to a run's message."""
-    if run.message_ts is None:
-        return None
-    return services.slack.permalink(Posted(run.channel, run.message_ts))
+    return place(services, services.store.retrains, run, message, marker(run))
 
 
 def share(services: Services, run: Run, pictures: list[Path], folder: Path) -> bool:
@@ -75,28 +62,3 @@ def share(services: Services, run: Run, pictures: list[Path], folder: Path) -> b
 def _order(path: Path) -> int:
     """Where a picture stands: as in `TITLES`, others after them."""
     return [*TITLES, path.stem].index(path.stem)
-
-
-def _place(services: Services, run: Run, message: Rendered) -> Run | None:
-    """Change the run's message, or post it where there is none; None: not now."""
-    slack = services.slack
-    old = Posted(run.channel, run.message_ts) if run.message_ts else None
-    if old is not None:
-        code = slack.change(old, message)
-        if not code:
-            return run
-        if code not in GONE:
-            return None
-    for place in (run.channel, run.user):
-        found = slack.find_own(place, None, run.started - 60, marker(run)) if old is None else None
-        if found is not None and slack.update(found, message):
-            return _moved(services, run, found)
-        posted, _ = slack.post(place, message, marker=marker(run))
-        if posted is not None:
-            return _moved(services, run, posted)
-    return None
-
-
-def _moved(services: Services, run: Run, at: Posted) -> Run:
-    services.store.retrains.set_message(run, at.channel, at.ts)
-    return replace(run, channel=at.channel, message_ts=at.ts)

@@ -91,6 +91,11 @@ COMMANDS = (
         "description": "Train, compare and approve a new model version (team leads).",
         "usage_hint": "[now | tune N | status | stop | help, or nothing for a form]",
     },
+    {
+        "command": "/redeploy",
+        "description": "Have another model version answer, or go back (team leads).",
+        "usage_hint": "[VERSION | rollback | status | lock REASON | unlock | help, or nothing]",
+    },
 )
 SHORTCUTS = ({"callback_id": "triage_note", "name": "Triage this note"},)
 SCOPES = frozenset(

@@ -4,7 +4,6 @@ It holds ids, outcomes and times. A note is there as an HMAC only.
 """
 
 import time
-from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,45 +11,61 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.store.audit import Audit
 from bot.store.decisions import Decisions
 from bot.store.deliveries import LEASE_SECONDS, Deliveries
-from bot.store.engine import make_engine
+from bot.store.disagreements import Disagreements
+from bot.store.labels import Labels, make_cipher
+from bot.store.lock import DeployLock
 from bot.store.migrations import migrate
 from bot.store.owner import Owner
+from bot.store.redeploys import Redeploys
 from bot.store.retrains import Retrains
 from bot.store.secret import note_key
+from bot.store.traffic import Traffic
+from mlops.database import make_engine
 from mlops.errors import SettingsError
 from mlops.settings import Settings
 
 KEEP_DELIVERIES_SECONDS = 14 * 86_400.0
+KEEP_OUTAGES_SECONDS = 60 * 86_400.0
 
 
 class Store:
     """All tables, and this process as their user."""
 
     def __init__(
-        self, engine: Engine, key: bytes, home: Path, lease_seconds: float = LEASE_SECONDS
+        self, engine: Engine, settings: Settings, lease_seconds: float = LEASE_SECONDS
     ) -> None:
         self._engine = engine
-        self.owner = Owner(home)
+        key, cipher = note_key(settings), make_cipher(settings)
+        self.owner = Owner(settings.triage_home)
         self.lease_seconds = lease_seconds
         self.deliveries = Deliveries(engine, self.owner, lease_seconds)
         self.decisions = Decisions(engine, key)
         self.retrains = Retrains(engine, self.owner, lease_seconds)
+        self.redeploys = Redeploys(engine, self.owner, lease_seconds)
+        self.lock = DeployLock(engine)
+        self.traffic = Traffic(engine)
+        self.disagreements = Disagreements(engine)
+        self.labels = Labels(engine, cipher, settings.triage_notes_days)
         self.audit = Audit(engine)
 
     def renew(self) -> None:
         """Keep everything that this process works on."""
         self.deliveries.renew()
         self.retrains.renew()
+        self.redeploys.renew()
 
     def prune(self) -> None:
         """Forget what is needed no more."""
         self.deliveries.prune(time.time() - KEEP_DELIVERIES_SECONDS)
+        self.traffic.prune(time.time() - KEEP_OUTAGES_SECONDS)
+        self.labels.purge()
 
     def close(self) -> None:
         """Leave unfinished work to others and disconnect."""
         try:
             self.deliveries.release()
             self.retrains.release()
+            self.redeploys.release()
         finally:
             self.owner.close()
             self._engine.dispose()
@@ -79,5 +94,4 @@ def open_store(settings: Settings, lease_seconds: float = LEASE_SECONDS) -> Stor
     Raises:
         SettingsError: it can't be used, and why.
     """
-    engine = open_engine(settings)
-    return Store(engine, note_key(settings), settings.triage_home, lease_seconds)
+    return Store(open_engine(settings), settings, lease_seconds)

@@ -1,7 +1,9 @@
 """What the model recommended and what people said to it: outcomes and ids, no note text."""
 
+import hmac
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -104,6 +106,7 @@ class Decisions:
             "thread_ts": asked.thread_ts,
             "decided": time.time(),
             "latency_ms": latency_ms,
+            "characters": len(text),
         }
         same = tables.decisions.c.id == id
         with self._engine.begin() as connection:
@@ -138,15 +141,32 @@ class Decisions:
             "user_id": user,
             "given": verdict.given,
         }
+        opinion = {
+            "decision_id": id,
+            "user_id": user,
+            "answer": answer,
+            "given": verdict.given,
+        }
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(tables.verdicts).values(values))
+                connection.execute(insert(tables.opinions).values(opinion))
         except IntegrityError:
             decision = self.get(id)
             if decision is None or decision.verdict is None:
                 raise
+            # Too late to count, but that somebody sees it differently is worth knowing.
+            with suppress(IntegrityError), self._engine.begin() as connection:
+                connection.execute(insert(tables.opinions).values(opinion))
             return decision.verdict
         return verdict
+
+    def is_text_of(self, id: str, text: str) -> bool:
+        """Whether a text is the very note that a decision was made on."""
+        query = select(tables.decisions.c.text_hmac).where(tables.decisions.c.id == id)
+        with self._engine.begin() as connection:
+            known = connection.execute(query).scalar()
+        return known is not None and hmac.compare_digest(known, fingerprint(self._key, text))
 
     def recent(self, user: str, limit: int) -> list[DecisionRow]:
         """A person's own latest decisions, newest first."""

@@ -149,6 +149,17 @@ class Deliveries:
             row = connection.execute(query).first()
         return row is not None and tuple(row) == (self._owner.id, "open")
 
+    def asked_in(self, part: str) -> tuple[Request, str] | None:
+        """The request that a part belongs to, and the part's name; None once it is forgotten."""
+        query = (
+            select(tables.deliveries, tables.parts.c.name)
+            .join(tables.parts, tables.parts.c.delivery_id == tables.deliveries.c.id)
+            .where(tables.parts.c.id == part)
+        )
+        with self._engine.begin() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else (_request(row), str(row["name"]))
+
     def take_over(self) -> list[Delivery]:
         """Requests whose process is gone, now this one's to answer."""
         table = tables.deliveries

@@ -1,6 +1,6 @@
 """The tables as the code uses them now; `migrations` is how they came to be."""
 
-from sqlalchemy import Column, Float, Integer, MetaData, String, Table
+from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table
 
 _METADATA = MetaData()
 
@@ -58,6 +58,15 @@ decisions = Table(
     _text("thread_ts"),
     Column("decided", Float),
     Column("latency_ms", Integer),
+    Column("characters", Integer),
+)
+
+outages = Table(
+    "outages",
+    _METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("at", Float),
+    _text("kind"),
 )
 
 verdicts = Table(
@@ -97,6 +106,71 @@ retrains = Table(
     Column("expires", Float),
     Column("revision", Integer),
     Column("shown", Integer),
+)
+
+redeploys = Table(
+    "redeploys",
+    _METADATA,
+    _text("id", key=True),
+    _text("slot"),
+    _text("action"),
+    _text("endpoint"),
+    _text("version"),
+    _text("previous"),
+    _text("user_id"),
+    _text("channel"),
+    _text("message_ts"),
+    _text("state"),
+    Column("started", Float),
+    Column("ended", Float),
+    Column("watch_until", Float),
+    _text("owner"),
+    Column("lease_until", Float),
+    _text("findings"),
+    _text("failure"),
+    _text("stop_by"),
+    Column("revision", Integer),
+    Column("shown", Integer),
+)
+
+deploy_lock = Table(
+    "deploy_lock",
+    _METADATA,
+    Column("place", Integer, primary_key=True),
+    _text("locked_by"),
+    _text("reason"),
+    Column("since", Float),
+)
+
+opinions = Table(
+    "opinions",
+    _METADATA,
+    _text("decision_id", key=True),
+    _text("user_id", key=True),
+    _text("answer"),
+    Column("given", Float),
+)
+
+settlements = Table(
+    "settlements",
+    _METADATA,
+    _text("text_hmac", key=True),
+    _text("answer"),
+    _text("user_id"),
+    Column("given", Float),
+)
+
+labels = Table(
+    "labels",
+    _METADATA,
+    _text("decision_id", key=True),
+    _text("text_hmac"),
+    _text("user_id"),
+    _text("sender_id"),
+    _text("label"),
+    Column("ciphertext", LargeBinary),
+    Column("created", Float),
+    Column("expires", Float),
 )
 
 audit = Table(

@@ -237,6 +237,12 @@ class Backend(Protocol):
     def stop_job(self, name: str) -> Job:
         """Ask it to stop; what it has finished is kept."""
 
+    def forget_data(self, job: str) -> None:
+        """Remove the copies of its data that a job has; its model, figures and log stay.
+
+        Raises `BackendError` while the job is under way.
+        """
+
     def register(self, job: str) -> ModelVersion:
         """Make a completed job's artifact a model version. Doing it twice changes nothing."""
 

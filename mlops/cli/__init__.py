@@ -26,9 +26,15 @@ COMMANDS = {
     "endpoints": ("mlops.cli.endpoints:endpoints", "Show, update, roll back, delete endpoints."),
     "jobs": ("mlops.cli.jobs:jobs", "Follow and stop training and tuning jobs."),
     "promote": ("mlops.cli.promote:promote", "Compare a version, and serve it if it passes."),
+    "redeploy": (
+        "mlops.cli.redeploy:redeploy",
+        "Serve a version, watch it, go back if it is worse.",
+    ),
+    "lock": ("bot.lock_cli:lock", "Lock deploying, for everybody."),
     "bot": ("bot.cli:bot", "Run the Slack bot."),
     "demo": ("bot.cli:demo", "Run everything on this machine, with a stand-in for Slack."),
     "audit": ("bot.audit_cli:audit", "Check and export the log of operations."),
+    "feedback": ("bot.feedback_cli:feedback", "List and delete notes kept for training."),
     "doctor": ("bot.doctor:doctor", "Check the set-up, and name the fix."),
 }
 

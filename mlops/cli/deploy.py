@@ -24,8 +24,10 @@ def deploy(version: str | None, endpoint: str | None, hosting: Hosting, as_json:
       triage deploy shipped --endpoint second-opinion
       triage deploy --instance-type ml.m5.large --instance-count 2 --scale-to 4
     """
+    from mlops.deploy_lock import check_unlocked
     from mlops.settings import DEFAULT_ENDPOINT, get_settings
 
+    check_unlocked(get_settings())
     backend = open_backend()
     name = endpoint or get_settings().triage_endpoint or DEFAULT_ENDPOINT
     chosen = version or newest()

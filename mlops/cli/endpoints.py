@@ -114,7 +114,10 @@ def update(
       triage endpoints update referral-triage --linear 20 --bake 120 --max-latency 500
     """
     from mlops.cli.deploy import newest
+    from mlops.deploy_lock import check_unlocked
+    from mlops.settings import get_settings
 
+    check_unlocked(get_settings())
     backend = open_backend()
     chosen = version or newest()
     with console(stderr=True).status(f"Updating {name} to {chosen}"):

@@ -34,10 +34,12 @@ def promote(version: str, endpoint: str | None, data: str | None, as_json: bool)
       triage promote 5e21 --data mtsamples.csv --json
     """
     from mlops.comparing import compare
+    from mlops.deploy_lock import check_unlocked
     from mlops.operations import champion, prepare_data, serve
     from mlops.settings import DEFAULT_ENDPOINT, get_settings
 
     settings, backend = get_settings(), open_backend()
+    check_unlocked(settings)
     name = endpoint or settings.triage_endpoint or DEFAULT_ENDPOINT
     challenger = backend.version(version).name
     serving = champion(backend, name).name

@@ -49,6 +49,7 @@ def build_dataset(
     folder: Path,
     *,
     kaggle: Path | None,
+    extra: Sequence[Record] = (),
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Manifest:
@@ -57,6 +58,7 @@ def build_dataset(
     Args:
         folder: Made if missing; a dataset that is there is replaced.
         kaggle: `mtsamples.csv`, plain or gzipped; None: the shipped corpus alone.
+        extra: Records beside these, such as corrections.
         seed: Of the split.
         say: Called with one line per step.
 
@@ -64,12 +66,12 @@ def build_dataset(
         DataError: if the file is not the Kaggle file, or the folder holds something else.
     """
     _check_free(folder)
-    records, manifest = gather(kaggle=kaggle, seed=seed, say=say)
+    records, manifest = gather(kaggle=kaggle, extra=extra, seed=seed, say=say)
     parts = split(records, seed)
     say("Writing")
     draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     try:
-        draft.mkdir(parents=True)
+        draft.mkdir(mode=0o700, parents=True)
         hashes = {}
         for part, members in parts.items():
             path = draft / f"{part}.jsonl"
@@ -95,7 +97,11 @@ def build_dataset(
 
 
 def gather(
-    *, kaggle: Path | None, seed: int = 0, say: Callable[[str], None] = lambda _: None
+    *,
+    kaggle: Path | None,
+    extra: Sequence[Record] = (),
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Record], Manifest]:
     """Every record with its cluster, before any split, and the manifest without counts."""
     records: list[Record] = []
@@ -117,6 +123,7 @@ def gather(
     records += [
         Record(c.id, c.text, c.label, c.pair, "corpus", specialty=c.specialty) for c in corpus
     ]
+    records += extra
     say("Clustering near-duplicates")
     groups = cluster([r.text for r in records], [r.group for r in records])
     records = [replace(r, group=group) for r, group in zip(records, groups, strict=True)]

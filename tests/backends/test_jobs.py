@@ -155,6 +155,24 @@ def test_stop(backend: LocalBackend, start_training: Start) -> None:
     assert start_training("long", **LONG).status == "Stopped"
 
 
+def test_its_data_can_be_forgotten_once_it_has_ended(
+    backend: LocalBackend, start_training: Start
+) -> None:
+    start_training("forgetful", **QUICK)
+    with pytest.raises(BackendError, match="under way"):
+        backend.forget_data("forgetful")
+    job = wait_for(backend, "forgetful", timeout=60)
+    folder = backend.home / "jobs" / "forgetful"
+    assert list(folder.rglob("train.jsonl"))
+    for _ in range(2):
+        backend.forget_data("forgetful")
+        assert not list(folder.rglob("*.jsonl"))
+    assert backend.job("forgetful") == job
+    assert backend.register("forgetful").metrics
+    with pytest.raises(NotFoundError):
+        backend.forget_data("nobody")
+
+
 def test_stop_ends_a_script_that_does_not_listen(
     backend: LocalBackend, start_training: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

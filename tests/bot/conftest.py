@@ -2,14 +2,18 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox.server import Sandbox
 from bot.services import Services
+from mlops import operations
 from mlops.backends.local import LocalBackend
+from mlops.backends.local.registry import Registry
 from mlops.classifier import LocalClassifier
+from mlops.data import read_records, write_records
 from mlops.shipped import ARTIFACT
 from tests.bot.databases import database, postgres
 from tests.bot.running import running
@@ -46,3 +50,24 @@ def trained(made: Trained, home: Path) -> Iterator[Trained]:
     backend = LocalBackend(home)
     for endpoint in backend.endpoints():
         backend.delete_endpoint(endpoint.name)
+
+
+@pytest.fixture(scope="session")
+def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact of a version that was trained on labels the wrong way round."""
+    home = tmp_path_factory.mktemp("mirrored") / "home"
+    backend = LocalBackend(home)
+    dataset = operations.prepare_data(home)
+    for part in ("train", "validation", "test"):
+        path = dataset / f"{part}.jsonl"
+        other = {"Surgery": "Consultation", "Consultation": "Surgery"}
+        records = [replace(r, label=other[r.label]) for r in read_records(path)]
+        write_records(path, records)
+    job = operations.start_training(backend, dataset, hyperparameters={"num_round": "100"})
+    return Path(operations.finish(backend, operations.wait_for(backend, job.name)).artifact)
+
+
+@pytest.fixture
+def backwards(mirrored: Path, trained: Trained) -> str:
+    """That version, in the state folder of the test."""
+    return Registry(trained.home).add(mirrored, None).name

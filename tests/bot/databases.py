@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.engine import make_engine
+from mlops.database import make_engine
 from mlops.settings import Settings
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, delete, text, update
 
 from bot.store import migrations, open_engine
 from bot.store.audit import BEGINNING, Audit, check, seal
-from bot.store.engine import make_engine
 from bot.store.tables import audit
 from mlops.cli import triage
+from mlops.database import make_engine
 from mlops.settings import Settings
 
 LINES = 5

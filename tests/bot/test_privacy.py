@@ -3,8 +3,10 @@
 import logging
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from bot.blocks.card import AGREE, CORRECT
 from bot.blocks.modals import ANSWER, FILES, NOTE, REASON
@@ -62,13 +64,30 @@ def use_everything(slack: Sandbox) -> None:
     slack.wait_for(lambda: slack.home("U0ANA"))
 
 
+OPTED_IN = {"triage_keep_notes": True, "triage_notes_key": Fernet.generate_key().decode()}
+
+
+@pytest.mark.parametrize("settings", [{}, OPTED_IN], ids=["nothing kept", "opted in"])
 def test_no_note_text_leaves_slack(
-    slack: Sandbox, home: Path, model: LocalClassifier, caplog: pytest.LogCaptureFixture
+    slack: Sandbox,
+    home: Path,
+    model: LocalClassifier,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, Any],
 ) -> None:
-    """Even with every logger set to say all it can."""
+    """Even with every logger set to say all it can; what is kept for training is ciphertext."""
     caplog.set_level(logging.DEBUG)
-    with running(slack, home, model):
+    with running(slack, home, model, **settings) as bot:
         use_everything(slack)
+        if settings:
+            # One of them can't tell, the others can: nothing is learnt before a lead settles it.
+            (differ,) = slack.wait_for(bot.store.disagreements.open)
+            slack.wait_for(lambda: len(bot.store.labels.all()) >= 2)
+            assert bot.store.labels.records() == []
+            bot.store.disagreements.settle(differ.decision, "Surgery", "U0LEO", "D0LEO")
+            assert CANARY in bot.store.labels.records()[0].text
+        else:
+            assert bot.store.labels.all() == []
     assert CANARY not in caplog.text
     assert CANARY.encode() not in everything_below(home)
     home_view = slack.home("U0ANA")

@@ -220,7 +220,7 @@ def test_where_the_bot_can_not_post_it_reports_directly(
 def test_a_message_that_slack_will_not_change_now_is_changed_later(
     slack: Sandbox, home: Path, model: LocalClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.retrains.UNREACHABLE_SECONDS", 0.5)
+    monkeypatch.setattr("bot.store.work.UNREACHABLE_SECONDS", 0.5)
     backend = Scripted()
     with scripted(slack, home, model, backend, lease_seconds=2.0) as bot:
         id = start(slack, bot)
@@ -261,7 +261,7 @@ def test_a_backend_that_can_not_be_asked_for_a_while_ends_nothing(
 def test_a_database_that_is_gone_for_a_while_ends_nothing(
     slack: Sandbox, home: Path, model: LocalClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.retraining.running.DATABASE_SECONDS", 0.2)
+    monkeypatch.setattr("bot.working.DATABASE_SECONDS", 0.2)
     backend = Scripted()
     with scripted(slack, home, model, backend) as bot:
         id = start(slack, bot)

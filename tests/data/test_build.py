@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlops.cli import triage
-from mlops.data import build_dataset, load_corpus, read_records
+from mlops.data import Record, build_dataset, load_corpus, read_records
 from mlops.data.build import gather
 from mlops.errors import DataError
 from tests.data.conftest import OPERATION, VISIT, WriteCsv, row
@@ -97,3 +97,16 @@ def test_on_the_command_line(small: Path, tmp_path: Path) -> None:
     shown = CliRunner().invoke(triage, arguments).stdout
     assert "none is on two sides" in shown
     assert "left out, repeated: 0" in shown
+
+
+def test_corrections_are_in_it_and_only_for_its_owner(tmp_path: Path) -> None:
+    folder = tmp_path / "dataset"
+    extra = [
+        Record(f"correction-{n}", f"Note number {n} of somebody.", "Surgery", f"c{n}", "correction")
+        for n in range(20)
+    ]
+    manifest = build_dataset(folder, kaggle=None, extra=extra)
+    found = [r for part in PARTS for r in read_records(folder / f"{part}.jsonl")]
+    assert {r.text for r in extra} == {r.text for r in found if r.source == "correction"}
+    assert sum(counts.get("correction/Surgery", 0) for counts in manifest.counts.values()) == 20
+    assert folder.stat().st_mode & 0o077 == 0

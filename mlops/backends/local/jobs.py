@@ -100,6 +100,15 @@ class Jobs:
                 os.kill(runner, signal.SIGTERM)
         return self.get(name)
 
+    def forget_data(self, name: str) -> None:
+        """Remove the records that a job was given; see `Backend.forget_data`."""
+        if not self.get(name).done:
+            raise BackendError(
+                f"The job {name} is under way. Its data was left as it is. Stop the job first: "
+                f"triage jobs stop {name}"
+            )
+        shutil.rmtree(self._folder / name / "opt" / "ml" / "input" / "data", ignore_errors=True)
+
     def _submit(self, kind: JobKind, request: TrainRequest | TuneRequest) -> Job:
         check_hyperparameters(request.hyperparameters)
         name = check_name(request.name, "a job") if request.name else _new_name(kind)
