@@ -78,10 +78,14 @@ def test_the_engineer_may_do_what_the_code_calls_and_no_more() -> None:
     assert "sagemaker:AddTags" in allowed
 
 
-def test_the_bot_may_do_less_and_removes_nothing() -> None:
-    bot = actions_of(policy("bot", get_settings()))
+def test_the_bot_may_do_less_and_removes_nothing_but_data_of_its_jobs() -> None:
+    document = policy("bot", get_settings())
+    bot = actions_of(document)
     assert bot < actions_of(policy("engineer", get_settings()))
-    assert not [action for action in bot if ":Delete" in action]
+    assert [action for action in bot if ":Delete" in action] == ["s3:DeleteObject"]
+    for part in document["Statement"]:
+        if "s3:DeleteObject" in part["Action"]:
+            assert all(name.endswith("/referral-triage/data/*") for name in part["Resource"])
     assert {"sagemaker:InvokeEndpoint", "sagemaker:UpdateEndpoint", "iam:PassRole"} <= bot
 
 

@@ -234,3 +234,29 @@ def test_what_runs_out_of_time_says_so() -> None:
     for secondary, option in (("MaxRuntimeExceeded", "--max-run"), ("MaxWaitTimeExceeded", "Spot")):
         job = report(TrainingJobStatus="Stopped", SecondaryStatus=secondary)
         assert option in (job.failure or "")
+
+
+def test_the_data_of_a_job_that_has_ended_can_be_forgotten(
+    cloud: AwsServer, backend: SageMakerBackend, dataset: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "train.jsonl"
+    other.write_text((dataset / "train.jsonl").read_text().replace("the", "thee"))
+    job = backend.train(TrainRequest(other, None, QUICK, "forgetful"))
+
+    def kept() -> list[str]:
+        listed = cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="referral-triage/")
+        return [item["Key"] for item in listed.get("Contents", [])]
+
+    uri = cloud.client("sagemaker").describe_training_job(TrainingJobName=f"triage-{job.name}")[
+        "InputDataConfig"
+    ][0]["DataSource"]["S3DataSource"]["S3Uri"]
+    folder = uri.removeprefix(f"s3://{BUCKET}/")
+    with pytest.raises(BackendError, match="under way"):
+        backend.forget_data(job.name)
+    assert any(key.startswith(folder) for key in kept())
+    ended = wait_for(backend, job.name, timeout=60)
+    assert ended.status == "Completed"
+    backend.forget_data(job.name)
+    assert not any(key.startswith(folder) for key in kept())
+    assert ended.artifact
+    assert any(key in ended.artifact for key in kept())

@@ -81,6 +81,10 @@ class SageMakerBackend:
         """Ask it to stop; what it has finished is kept."""
         return self._jobs.stop(name)
 
+    def forget_data(self, job: str) -> None:
+        """Remove the copies of its data that a job has; its model, figures and log stay."""
+        self._jobs.forget_data(job)
+
     def register(self, job: str) -> ModelVersion:
         """Make a completed job's artifact a model version. Doing it twice changes nothing."""
         return self._registry.add(job)

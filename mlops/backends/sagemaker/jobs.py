@@ -158,6 +158,26 @@ class Jobs:
             raise
         return self.get(name)
 
+    def forget_data(self, name: str) -> None:
+        """Remove what a job has read from our own folder; see `Backend.forget_data`."""
+        job = self.get(name)
+        if not job.done:
+            raise BackendError(
+                f"The job {name} is under way. Its data was left as it is. Stop the job first: "
+                f"triage jobs stop {name}"
+            )
+        aws_name = names.PREFIX + job.name
+        if job.kind == "tuning":
+            told = self._describe_tuning(aws_name)["TrainingJobDefinition"]
+        else:
+            told = self._describe_training(aws_name)
+        ours = self._storage.address("data", "")
+        for channel in told.get("InputDataConfig", ()):
+            address = Address.parse(channel["DataSource"]["S3DataSource"]["S3Uri"])
+            # What a person keeps elsewhere is not ours to remove.
+            if str(address).startswith(str(ours)):
+                self._storage.remove(address)
+
     def origin(self, name: str) -> Origin:
         """From what a completed job's artifact was made."""
         job = self.get(name)
