@@ -43,16 +43,21 @@ def word_weights(found: Found, contributions: Floats, model: Model) -> Floats:
     )
     # What a text is like is no finding: the register stays in the remainder.
     gains[[name == "register" for name in model.plan.scores]] = 0.0
-    weights: Floats = found.shares @ gains
+    weights = found.shares @ gains
+    by_word = weights.tolist()
     for feature, places in found.cues.items():
         contribution = float(contributions[feature])
+        if not contribution:
+            continue
         total = sum(abs(amount) for _, amount in places)
-        if not contribution or not total:
+        if not total:
             continue
         for match, amount in places:
             length = match.last - match.first + 1
-            weights[match.first : match.last + 1] += contribution * abs(amount) / total / length
-    return weights
+            weight = contribution * abs(amount) / total / length
+            for place in range(match.first, match.last + 1):
+                by_word[place] += weight
+    return np.array(by_word)
 
 
 def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]]:
@@ -86,9 +91,9 @@ def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]
 
 def _assertion(reading: Reading, first: int, last: int) -> str:
     """What most of a phrase is, other than present: denied, or somebody else's."""
-    bits = reading.bits[first : last + 1]
+    bits = reading.bits[first : last + 1].tolist()
     for bit in (NEGATED, OTHER):
-        if 2 * int(((bits & bit) > 0).sum()) > last - first + 1:
+        if 2 * sum(1 for own in bits if own & bit) > len(bits):
             return NAMES[bit]
     return ""
 
