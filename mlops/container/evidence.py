@@ -73,10 +73,11 @@ def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]
     """
     runs = [run for run in _runs(reading, weights) if abs(run[0]) >= _MIN_WEIGHT]
     runs.sort(key=lambda run: (-abs(run[0]), run[1]))
-    starts, ends = reading.words.bounds()
+    del runs[MAX_EVIDENCE:]
+    spans = reading.words.spans([(first, last) for _, first, last in runs])
     shown = []
-    for weight, first, last in runs[:MAX_EVIDENCE]:
-        start, end = starts[first], ends[last]
+    for weight, first, last in runs:
+        start, end = spans[first, last]
         evidence = {
             "start": start,
             "end": end,
@@ -99,20 +100,26 @@ def _assertion(reading: Reading, first: int, last: int) -> str:
 
 
 def _runs(reading: Reading, weights: Floats) -> list[tuple[float, int, int]]:
-    clauses = np.cumsum(reading.kinds == CLAUSE).tolist()
-    given = weights.tolist()
+    places = np.flatnonzero(np.abs(weights) >= _MIN_WORD)
+    clauses = (reading.kinds == CLAUSE).cumsum().take(places).tolist()
     runs: list[tuple[float, int, int]] = []
-    for place in np.flatnonzero(np.abs(weights) >= _MIN_WORD).tolist():
-        weight = given[place]
-        if runs:
-            total, first, last = runs[-1]
-            if (
-                weight * total > 0
-                and place - last <= _MAX_GAP
-                and place - first < _MAX_PHRASE
-                and clauses[place] == clauses[last]
-            ):
-                runs[-1] = (total + weight, first, place)
-                continue
-        runs.append((weight, place, place))
+    # The run that is being gathered; no word is before the first.
+    total, first, last, within = 0.0, 0, 0, -1
+    for place, weight, clause in zip(
+        places.tolist(), weights.take(places).tolist(), clauses, strict=True
+    ):
+        if (
+            weight * total > 0
+            and place - last <= _MAX_GAP
+            and place - first < _MAX_PHRASE
+            and clause == within
+        ):
+            total += weight
+        else:
+            if within >= 0:
+                runs.append((total, first, last))
+            total, first, within = weight, place, clause
+        last = place
+    if within >= 0:
+        runs.append((total, first, last))
     return runs
