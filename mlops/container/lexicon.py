@@ -250,7 +250,10 @@ def _category(kind: Kind, name: str, entry: Mapping[str, object]) -> Category:
 def _parts(phrase: str) -> list[str]:
     parts: list[str] = []
     for word in phrase.split():
-        if word in ("~", "#") or word.startswith(("size_", "acuity_")):
+        if word.isalpha() and word.islower() and word.isascii():
+            # Most are just that, and splitting them would take most of the time to load a model.
+            parts.append(word)
+        elif word in ("~", "#") or word.startswith(("size_", "acuity_")):
             parts.append(word)
         elif word.endswith("*"):
             parts += [*split(word[:-1]).words[:-1], split(word[:-1]).words[-1] + "*"]
@@ -276,6 +279,8 @@ def _steps(phrase: str, vocabulary: Vocabulary) -> tuple[Step, ...]:
 
 
 def _range(part: str, vocabulary: Vocabulary) -> tuple[int, int]:
+    if part.isalpha():
+        return vocabulary.exact(plain(part))
     if part == "#":
         return NUMBERS.start, NUMBERS.stop
     for prefix, names in (("size_", SIZES), ("acuity_", [f"acuity_{a}" for a in ACUITIES])):
