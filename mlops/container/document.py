@@ -66,13 +66,13 @@ class DocumentTypes:
             return "other", NOT_ENGLISH
         places = self._clinical[numbers] & ~reading.aside
         cues, signs = set(), set()
-        for match in reading.matches:
-            if match.category in self._operative:
-                signs.add(match.category)
+        for category, first, last in reading.matches:
+            if category in self._operative:
+                signs.add(category)
                 continue
-            cues.add(match.category)
-            if match.category in self._clinical_cues:
-                places[match.first : match.last + 1] = True
+            cues.add(category)
+            if category in self._clinical_cues:
+                places[first : last + 1] = True
         places &= ~(reading.aside | self._office[numbers])
         # In a few lines one clinical word may be all there is: any cue beside it counts as well.
         clinical = int(places.sum())
