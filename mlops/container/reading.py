@@ -160,9 +160,11 @@ class Reader:
                 aside[name] = True
         # A gap with a colon ends a clause, so only these are looked at; one may follow all words.
         ends = [*np.flatnonzero(kinds == CLAUSE).tolist(), len(words)]
-        for place in [n for n in ends if n and ":" in words.gaps[n]]:
+        colons = [place for place in ends if place and ":" in words.gaps[place]]
+        heading = self._heading.take(numbers).tolist() if colons else []
+        for place in colons:
             start = bisect_left(clauses, clauses[place - 1])
-            if self._heading[numbers[start:place]].all():
+            if all(heading[start:place]):
                 aside[start:place] = True
         return aside
 
