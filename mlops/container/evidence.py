@@ -93,6 +93,8 @@ def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]
 def _assertion(reading: Reading, first: int, last: int) -> str:
     """What most of a phrase is, other than present: denied, or somebody else's."""
     bits = reading.bits[first : last + 1].tolist()
+    if not any(bits):
+        return ""
     for bit in (NEGATED, OTHER):
         if 2 * sum(1 for own in bits if own & bit) > len(bits):
             return NAMES[bit]

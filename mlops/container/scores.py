@@ -252,7 +252,11 @@ DENIED_FLOOR = 25.0
 
 
 def _first_of_each(numbers: Ints) -> Ints:
-    return np.unique(numbers, return_index=True)[1]
+    order = numbers.argsort(kind="stable")
+    ordered = numbers[order]
+    starts = np.ones(len(numbers), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
+    return order[starts]
 
 
 def _root(squares: Floats | Table) -> float:
