@@ -100,7 +100,7 @@ class _Leaves:
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """Where each leaf's rows begin."""
-        return np.arange(len(self.shares)) * 2**MAX_DEPTH
+        return np.arange(0, len(self.shares) * 2**MAX_DEPTH, 2**MAX_DEPTH)
 
     @classmethod
     def of(cls, paths: list[_Path]) -> "_Leaves":
