@@ -41,8 +41,8 @@ fmt: $(READY) ## Put the code in its format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## Measure speed and memory against named baselines
-	@$(BIN)/python -m tests.bench
+bench: $(READY) ## Measure speed and memory against named baselines (training too: BENCH=--slow)
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 # Both locks come from pyproject.toml: everything for development, the base install for a dyno.
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

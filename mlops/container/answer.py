@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import fsum, log
 from typing import Any
 
-from mlops.container.document import MIN_WORDS, spoken
+from mlops.container.document import TOO_SHORT
 from mlops.container.evidence import phrases, word_weights
 from mlops.container.features import Found, find_features
 from mlops.container.model import Model
@@ -76,7 +76,7 @@ def answer(identity: str, text: str, model: Model, *, evidence: bool = True) -> 
     }
     if remark:
         warnings.append(remark)
-    if kind == "other" or spoken(reading) < MIN_WORDS:
+    if kind == "other" or remark == TOO_SHORT:
         return result
     judged = judge(reading, model)
     probability = round(model.calibration.probability(judged.margin), 4)

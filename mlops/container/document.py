@@ -5,6 +5,7 @@ does not use, and clinical cues. An operative report tells of the operation itse
 """
 
 from collections.abc import Collection
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ MIN_DISCHARGE_SIGNS = 2
 _MIN_LATIN = 0.7
 _MIN_FOREIGN_SHARE = 0.08
 _LAST_LATIN = "\u024f"
+# What stands between the parts of one word.
+_JOINING = frozenset("-.'/")
 
 TOO_SHORT = "This is too short to judge: it has fewer than 4 words. Paste the whole note."
 NOT_ENGLISH = "This does not look like English, the only language this model reads."
@@ -76,19 +79,19 @@ class DocumentTypes:
             return "other", NOT_ENGLISH
         places = self._clinical[numbers] & ~reading.aside
         cues, signs = set(), set()
-        for match in reading.matches:
-            if match.category in self._operative or match.category in self._discharge:
-                signs.add(match.category)
+        for category, first, last in reading.matches:
+            if category in self._operative or category in self._discharge:
+                signs.add(category)
                 continue
-            cues.add(match.category)
-            if match.category in self._clinical_cues:
-                places[match.first : match.last + 1] = True
+            cues.add(category)
+            if category in self._clinical_cues:
+                places[first : last + 1] = True
         places &= ~(reading.aside | self._office[numbers])
         # In a few lines one clinical word may be all there is: any cue beside it counts as well.
         clinical = int(places.sum())
         different = len(set(numbers[places].tolist())) + len(cues)
         enough = clinical > 0 and different >= MIN_CLINICAL_WORDS
-        if spoken(reading) < MIN_WORDS:
+        if is_too_short(reading):
             return ("referral" if enough else "other"), TOO_SHORT
         about_else = len(set(numbers[self._elsewhere[numbers]].tolist()))
         if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
@@ -111,7 +114,9 @@ class DocumentTypes:
         return foreign >= 2 and foreign > english and foreign >= _MIN_FOREIGN_SHARE * total
 
 
-def spoken(reading: Reading) -> int:
-    """The words of a note as a reader counts them: what hyphens and points join is one."""
-    count = reading.words.gaps[1:-1].count
-    return len(reading) - count("-") - count(".") - count("'") - count("/")
+def is_too_short(reading: Reading) -> bool:
+    """Whether a note has too few words as a reader counts them: what a hyphen joins is one."""
+    if not len(reading):
+        return True
+    apart = (gap for gap in reading.words.gaps[1:-1] if gap not in _JOINING)
+    return len(list(islice(apart, MIN_WORDS - 1))) < MIN_WORDS - 1

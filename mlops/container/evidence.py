@@ -43,17 +43,18 @@ def word_weights(found: Found, contributions: Floats, model: Model) -> Floats:
     )
     # What a text is like is no finding: the register stays in the remainder.
     gains[[name == "register" for name in model.plan.scores]] = 0.0
-    weights: Floats = found.shares @ (gated.weights + gains * gated.gates)
+    weights = found.shares @ (gated.weights + gains * gated.gates)
+    by_word = weights.tolist()
     for feature, places in found.cues.items():
         # The balance of cues, the first feature after the scores, has a part of the start as well.
         start = float(gated.balance) if feature == kinds else 0.0
         total = sum(abs(amount) for _, amount in places)
         each = float(contributions[feature]) / total if total else 0.0
         for match, amount in places:
-            length = match.last - match.first + 1
-            added = start * amount + each * abs(amount)
-            weights[match.first : match.last + 1] += added / length
-    return weights
+            added = (start * amount + each * abs(amount)) / (match.last - match.first + 1)
+            for place in range(match.first, match.last + 1):
+                by_word[place] += added
+    return np.array(by_word)
 
 
 def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]]:
@@ -69,10 +70,11 @@ def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]
     """
     runs = [run for run in _runs(reading, weights) if abs(run[0]) >= _MIN_WEIGHT]
     runs.sort(key=lambda run: (-abs(run[0]), run[1]))
-    starts, ends = reading.words.bounds()
+    del runs[MAX_EVIDENCE:]
+    spans = reading.words.spans([(first, last) for _, first, last in runs])
     shown = []
-    for weight, first, last in runs[:MAX_EVIDENCE]:
-        start, end = starts[first], ends[last]
+    for weight, first, last in runs:
+        start, end = spans[first, last]
         evidence = {
             "start": start,
             "end": end,
@@ -87,28 +89,36 @@ def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]
 
 def _assertion(reading: Reading, first: int, last: int) -> str:
     """What most of a phrase is, other than present: denied, or somebody else's."""
-    bits = reading.bits[first : last + 1]
+    bits = reading.bits[first : last + 1].tolist()
+    if not any(bits):
+        return ""
     for bit in (NEGATED, OTHER):
-        if 2 * int(((bits & bit) > 0).sum()) > last - first + 1:
+        if 2 * sum(1 for own in bits if own & bit) > len(bits):
             return NAMES[bit]
     return ""
 
 
 def _runs(reading: Reading, weights: Floats) -> list[tuple[float, int, int]]:
-    clauses = np.cumsum(reading.kinds == CLAUSE).tolist()
-    given = weights.tolist()
+    places = np.flatnonzero(np.abs(weights) >= _MIN_WORD)
+    clauses = (reading.kinds == CLAUSE).cumsum().take(places).tolist()
     runs: list[tuple[float, int, int]] = []
-    for place in np.flatnonzero(np.abs(weights) >= _MIN_WORD).tolist():
-        weight = given[place]
-        if runs:
-            total, first, last = runs[-1]
-            if (
-                weight * total > 0
-                and place - last <= _MAX_GAP
-                and place - first < _MAX_PHRASE
-                and clauses[place] == clauses[last]
-            ):
-                runs[-1] = (total + weight, first, place)
-                continue
-        runs.append((weight, place, place))
+    # The run that is being gathered; no word is before the first.
+    total, first, last, within = 0.0, 0, 0, -1
+    for place, weight, clause in zip(
+        places.tolist(), weights.take(places).tolist(), clauses, strict=True
+    ):
+        if (
+            weight * total > 0
+            and place - last <= _MAX_GAP
+            and place - first < _MAX_PHRASE
+            and clause == within
+        ):
+            total += weight
+        else:
+            if within >= 0:
+                runs.append((total, first, last))
+            total, first, within = weight, place, clause
+        last = place
+    if within >= 0:
+        runs.append((total, first, last))
     return runs

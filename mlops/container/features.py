@@ -6,13 +6,14 @@ them: it tells where a text comes from and not what a patient needs.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlops.container.gating import Gated, gate
 from mlops.container.lexicon import Lexicon, Match
-from mlops.container.reading import Reading
+from mlops.container.reading import OFF, Reading
 from mlops.container.scores import Floats, Scores
 
 # A note that says "mild" ten times says it no more than three times.
@@ -62,6 +63,14 @@ class Plan:
             toward=tuple(c.toward for c in categories),
             names=names,
         )
+
+    @cached_property
+    def of_category(self) -> tuple[dict[int, int], dict[int, int]]:
+        """The feature that counts a category where it is asserted, and where it is denied."""
+        start = len(self.scores) + 1
+        asserted = {n: start + i for i, n in enumerate(self.asserted)}
+        start += len(asserted)
+        return asserted, {n: start + i for i, n in enumerate(self.denied)}
 
     def directions(self, free: frozenset[str] = frozenset()) -> tuple[int, ...]:
         """What medicine fixes: +1 where more of a feature never speaks against Surgery.
@@ -113,11 +122,9 @@ def cue_features(
 ) -> tuple[Floats, dict[int, list[tuple[Match, float]]]]:
     """All features but the scores, shape (features - K,), and the places of the cues."""
     first = len(plan.scores)
-    start_asserted = first + 1
-    asserted = {n: start_asserted + i for i, n in enumerate(plan.asserted)}
-    start_denied = start_asserted + len(asserted)
-    denied = {n: start_denied + i for i, n in enumerate(plan.denied)}
-    values = np.zeros(len(plan.names) - first)
+    asserted, denied = plan.of_category
+    counts = [0.0] * (len(plan.names) - first)
+    bits = reading.bits.tolist()
     places: dict[int, list[tuple[Match, float]]] = {}
     signs: set[int] = set()
     signed: list[tuple[Match, int]] = []
@@ -125,17 +132,17 @@ def cue_features(
         if match.category in plan.operative:
             signs.add(match.category)
             continue
-        off = reading.is_off(match)
+        off = bits[match.first] & OFF
         feature = (denied if off else asserted).get(match.category)
-        if feature is None or values[feature - first] >= _MAX_COUNT:
+        if feature is None or counts[feature - first] >= _MAX_COUNT:
             continue
-        values[feature - first] += 1
+        counts[feature - first] += 1
         places.setdefault(feature, []).append((match, 1.0))
         sign = plan.toward[match.category]
         if sign:
             signed.append((match, -sign if off else sign))
     total = len(signed) + _PRIOR
-    values[0] = sum(sign for _, sign in signed) / total
+    counts[0] = sum(sign for _, sign in signed) / total
     places[first] = [(match, sign / total) for match, sign in signed]
-    values[-1] = len(signs)
-    return values, places
+    counts[-1] = len(signs)
+    return np.array(counts), places

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,7 @@ class Category:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A phrase of a category on the words `first` to `last`, both included."""
 
     category: int
@@ -137,6 +136,7 @@ class Matcher:
 
     def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
         self._starts: dict[int, _Start] = {}
+        self._categories = len(lexicon.categories)
         for number, category in enumerate(lexicon.categories):
             endings = tuple(p[1:] for p in category.phrases if p.startswith("*"))
             if endings:
@@ -178,11 +178,13 @@ class Matcher:
             clauses: The clause each word is in: no phrase runs on into the next one.
         """
         found: list[Match] = []
-        reach: dict[int, int] = {}
+        # Per category the last word that a match of it covers.
+        reach = [-1] * self._categories
         places = np.flatnonzero(self._begins[numbers]).tolist()
         count, words = len(numbers), numbers.tolist()
+        starts = self._starts
         for index in places:
-            start = self._starts[words[index]]
+            start = starts[words[index]]
             after = index + 1
             if after < count and clauses[after] == clauses[index]:
                 entries = start.by_next.get(words[after])
@@ -191,7 +193,7 @@ class Matcher:
                 if start.gapped:
                     self._longer(start.gapped, words, clauses, index, after, reach, found)
             for category in start.alone:
-                if reach.get(category, -1) < index:
+                if reach[category] < index:
                     reach[category] = index
                     found.append(Match(category, index, index))
         return found
@@ -203,14 +205,18 @@ class Matcher:
         clauses: Sequence[int],
         first: int,
         at: int,
-        reach: dict[int, int],
+        reach: list[int],
         found: list[Match],
     ) -> None:
         """Add the matches of more than one word that begin at `first`."""
-        end = bisect_right(clauses, clauses[first])
+        end = -1
         for category, steps in entries:
-            if reach.get(category, -1) < first:
-                last = _follow(numbers, at, end, steps)
+            if reach[category] < first:
+                last = at - 1
+                if steps:
+                    if end < 0:
+                        end = bisect_right(clauses, clauses[first])
+                    last = _follow(numbers, at, end, steps)
                 if last >= 0:
                     reach[category] = last
                     found.append(Match(category, first, last))
@@ -245,7 +251,10 @@ def _category(kind: Kind, name: str, entry: Mapping[str, object]) -> Category:
 def _parts(phrase: str) -> list[str]:
     parts: list[str] = []
     for word in phrase.split():
-        if word in ("~", "#") or word.startswith(("size_", "acuity_")):
+        if word.isalpha() and word.islower() and word.isascii():
+            # Most are just that, and splitting them would take most of the time to load a model.
+            parts.append(word)
+        elif word in ("~", "#") or word.startswith(("size_", "acuity_")):
             parts.append(word)
         elif word.endswith("*"):
             parts += [*split(word[:-1]).words[:-1], split(word[:-1]).words[-1] + "*"]
@@ -271,6 +280,8 @@ def _steps(phrase: str, vocabulary: Vocabulary) -> tuple[Step, ...]:
 
 
 def _range(part: str, vocabulary: Vocabulary) -> tuple[int, int]:
+    if part.isalpha():
+        return vocabulary.exact(plain(part))
     if part == "#":
         return NUMBERS.start, NUMBERS.stop
     for prefix, names in (("size_", SIZES), ("acuity_", [f"acuity_{a}" for a in ACUITIES])):

@@ -27,6 +27,8 @@ Ints = NDArray[np.int64]
 # What a linear score tells apart: a word as it stands, a denied one, one of another or of fear.
 PLAIN, DENIED, ELSEWHERE = 0, 1, 2
 STATES = 3
+# A finding that is denied, another person's, or only feared.
+OFF = NEGATED | OTHER
 _STATE_OF_BITS = np.array(
     [DENIED if b & NEGATED else ELSEWHERE if b & OTHER else PLAIN for b in range(16)]
 )
@@ -79,10 +81,6 @@ class Reading:
     def states(self) -> Ints:
         """`PLAIN`, `DENIED` or `ELSEWHERE` for each word, shape (n,)."""
         return _STATE_OF_BITS[self.bits]
-
-    def is_off(self, match: Match) -> bool:
-        """Whether a finding is denied, another person's, or only feared."""
-        return bool(self.bits[match.first] & (NEGATED | OTHER))
 
 
 class Reader:
@@ -160,16 +158,20 @@ class Reader:
             while name + 1 < len(words) and len(words.words[name + 1]) == 1:
                 name += 1
                 aside[name] = True
-        for place in [n for n, gap in enumerate(words.gaps) if n and ":" in gap]:
+        # A gap with a colon ends a clause, so only these are looked at; one may follow all words.
+        ends = [*np.flatnonzero(kinds == CLAUSE).tolist(), len(words)]
+        colons = [place for place in ends if place and ":" in words.gaps[place]]
+        heading = self._heading.take(numbers).tolist() if colons else []
+        for place in colons:
             start = bisect_left(clauses, clauses[place - 1])
-            if self._heading[numbers[start:place]].all():
+            if all(heading[start:place]):
                 aside[start:place] = True
         return aside
 
     def _failures(self, matches: list[Match], bits: Bits, clauses: list[int]) -> NDArray[np.bool_]:
         failures = np.zeros(len(bits), bool)
         for match in matches:
-            if match.category == self._failed and not bits[match.first] & (NEGATED | OTHER):
+            if match.category == self._failed and not bits[match.first] & OFF:
                 start = bisect_left(clauses, clauses[match.first])
                 stop = bisect_right(clauses, clauses[match.last])
                 failures[start:stop] = True

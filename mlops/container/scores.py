@@ -12,7 +12,7 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.container.reading import PLAIN, Ints, Reading
+from mlops.container.reading import DENIED, PLAIN, Ints, Reading
 from mlops.container.text import CLAUSE
 from mlops.container.vocabulary import NUMBERS, UNKNOWN, Vocabulary
 from mlops.container.wordlists import WORDS
@@ -57,14 +57,18 @@ class Terms:
     Attributes:
         columns: State times vocabulary size plus word number, each once.
         of_word: For each word of the note its position in `columns`, or -1.
+        counts: How often each of them occurs.
         keys: Pairs of neighbours in a clause, as first number times size plus second; each once.
         of_pair: For each pair of neighbours its position in `keys`, or -1; shape (n - 1,).
+        pair_counts: How often each of them occurs.
     """
 
     columns: Ints
     of_word: Ints
+    counts: Ints
     keys: Ints
     of_pair: Ints
+    pair_counts: Ints
 
 
 def terms_of(reading: Reading, is_content: NDArray[np.bool_]) -> Terms:
@@ -85,12 +89,26 @@ def terms_of(reading: Reading, is_content: NDArray[np.bool_]) -> Terms:
     return Terms(*_distinct(columns), *_distinct(keys))
 
 
-def _distinct(values: Ints) -> tuple[Ints, Ints]:
-    """The values from 0 up, each once, and where each value stands among them (-1: nowhere)."""
-    found, places = np.unique(values, return_inverse=True)
-    if len(found) and found[0] < 0:
-        return found[1:], places - 1
-    return found, places
+def _distinct(values: Ints) -> tuple[Ints, Ints, Ints]:
+    """The values from 0 up, each once, where each stands among them (-1: nowhere), and how often.
+
+    What `np.unique` does, without what it does for other arrays.
+    """
+    if not len(values):
+        return values, values, values
+    order = values.argsort()
+    ordered = values[order]
+    starts = np.empty(len(values), bool)
+    starts[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
+    ranks = starts.cumsum()
+    places = np.empty_like(order)
+    places[order] = ranks - 1
+    counts = np.bincount(ranks)[1:]
+    found = ordered[starts]
+    if found[0] < 0:
+        return found[1:], places - 1, counts[1:]
+    return found, places, counts
 
 
 @dataclass(frozen=True)
@@ -142,49 +160,63 @@ class Scores:
         """
         size = len(is_content)
         terms = terms_of(reading, is_content)
-        shares = np.zeros((len(reading), len(self.names)))
-        counts = np.bincount(terms.of_word[terms.of_word >= 0], minlength=len(terms.columns))
-        states, numbers = np.divmod(terms.columns, size)
-        added = self.words[states, numbers] / _root(self.word_lengths[states, numbers])
-        added += self._by_meaning(states, numbers)
+        columns, kinds = terms.columns, len(self.names)
+        numbers = columns % size
+        words, lengths = self._flat
+        added = words.take(columns, axis=0) / _root(lengths.take(columns))
+        added += self._by_meaning(columns, numbers, size)
         unknown = self._unknown(reading)
-        # A word that stands in two states has its pieces once.
-        once = _first_of_each(numbers)
-        length = float(self.piece_lengths[numbers[once]].sum()) + fsum(u[1] for u in unknown)
+        # A word that stands in two states has its pieces once. Without a second state the numbers
+        # are the columns, each once.
+        whole = not len(columns) or columns[-1] < size
+        once = slice(None) if whole else _first_of_each(numbers)
+        different = numbers[once]
+        length = float(self.piece_lengths.take(different).sum()) + fsum(u[1] for u in unknown)
         root = max(length, 1e-9) ** 0.5
-        added[once] += self.pieces[numbers[once]] / root
-        known = terms.of_word >= 0
-        shares[known] = (added / counts[:, None])[terms.of_word[known]]
+        added[once] += self.pieces.take(different, axis=0) / root
+        # What stands nowhere among the terms takes the last row: nothing.
+        by_term = np.zeros((len(columns) + 1, kinds))
+        np.divide(added, terms.counts[:, None], out=by_term[:-1])
+        shares: Floats = by_term.take(terms.of_word, axis=0)
         for places, _, weight in unknown:
             shares[places] += weight / root / len(places)
         self._add_pairs(terms, shares)
         return self.intercepts + shares.sum(axis=0), shares
 
-    def _by_meaning(self, states: Ints, numbers: Ints) -> Floats:
+    @cached_property
+    def _flat(self) -> tuple[Table, Table]:
+        """Weights and lengths of words by column."""
+        return self.words.reshape(-1, len(self.names)), self.word_lengths.ravel()
+
+    def _by_meaning(self, columns: Ints, numbers: Ints, size: int) -> Floats:
         added = np.zeros((len(numbers), len(self.names)))
-        lengths = self.meaning_lengths[numbers]
-        for state in (0, 1):
-            chosen = states == state
-            total = float(lengths[chosen].sum())
+        lengths = self.meaning_lengths.take(numbers)
+        # Columns ascend, so each state is one run of them.
+        denied, elsewhere = columns.searchsorted((size, 2 * size)).tolist()
+        for state, run in ((PLAIN, slice(0, denied)), (DENIED, slice(denied, elsewhere))):
+            total = float(lengths[run].sum())
             if total:
                 floor = 0.0 if state == PLAIN else DENIED_FLOOR
-                added[chosen] = self.meanings[state, numbers[chosen]] / max(total, floor)
+                weights = self.meanings[state].take(numbers[run], axis=0)
+                added[run] = weights / max(total, floor)
         return added
 
     def _add_pairs(self, terms: Terms, shares: Floats) -> None:
         if not len(terms.keys) or not len(self.pair_keys):
             return
-        found = np.searchsorted(self.pair_keys, terms.keys)
+        found = self.pair_keys.searchsorted(terms.keys)
         found[found == len(self.pair_keys)] = 0
-        known = self.pair_keys[found] == terms.keys
-        lengths = np.where(known, self.pair_lengths[found], 0.0)
-        added = np.where(known[:, None], self.pairs[found], 0.0) / _root(lengths)
-        places = np.flatnonzero(terms.of_pair >= 0)
-        which = terms.of_pair[places]
-        counts = np.bincount(which, minlength=len(terms.keys))
-        half = (added / (2 * counts[:, None]))[which]
-        shares[places] += half
-        shares[places + 1] += half
+        known = self.pair_keys.take(found) == terms.keys
+        lengths = np.where(known, self.pair_lengths.take(found), 0.0)
+        found[~known] = 0
+        added = self.pairs.take(found, axis=0) / _root(lengths)
+        # What no pair, or no known one, begins takes the last row: nothing.
+        halves = np.zeros((len(terms.keys) + 1, len(self.names)))
+        np.divide(added, (2 * terms.pair_counts)[:, None], out=halves[:-1])
+        halves[:-1][~known] = 0.0
+        half = halves.take(terms.of_pair, axis=0)
+        shares[:-1] += half
+        shares[1:] += half
 
     def _unknown(self, reading: Reading) -> list[tuple[list[int], float, Floats]]:
         """Words that the vocabulary lacks: their places, and what their pieces say."""
@@ -220,7 +252,11 @@ DENIED_FLOOR = 25.0
 
 
 def _first_of_each(numbers: Ints) -> Ints:
-    return np.unique(numbers, return_index=True)[1]
+    order = numbers.argsort(kind="stable")
+    ordered = numbers[order]
+    starts = np.ones(len(numbers), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
+    return order[starts]
 
 
 def _root(squares: Floats | Table) -> float:

@@ -5,6 +5,7 @@ only worked out for the few spans that are shown.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -41,6 +42,22 @@ class Words:
         lengths[1::2] = map(len, self.words)
         ends = list(accumulate(lengths))
         return ends[0:-1:2], ends[1::2]
+
+    def spans(self, runs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
+        """Where runs of words start and end in the text, in code points.
+
+        Args:
+            runs: First and last word of each, both included; none inside another.
+        """
+        found = {}
+        place = end = 0
+        for first, last in sorted(runs):
+            end += sum(map(len, self.gaps[place:first])) + sum(map(len, self.words[place:first]))
+            start = end + len(self.gaps[first])
+            place = last + 1
+            end += sum(map(len, self.gaps[first:place])) + sum(map(len, self.words[first:place]))
+            found[first, last] = start, end
+        return found
 
 
 def split(text: str) -> Words:

@@ -8,6 +8,7 @@ note satisfies, 2 to the power of the depth ways. Deeper models are left to XGBo
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from math import comb, fsum, log, prod
 from typing import Any
 
@@ -91,6 +92,16 @@ class _Leaves:
     highs: Values
     shares: Floats
 
+    @cached_property
+    def rows(self) -> Floats:
+        """`shares` as one list of rows, of which a note takes one per leaf."""
+        return self.shares.reshape(-1, MAX_DEPTH)
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each leaf's rows begin."""
+        return np.arange(0, len(self.shares) * 2**MAX_DEPTH, 2**MAX_DEPTH)
+
     @classmethod
     def of(cls, paths: list[_Path]) -> "_Leaves":
         count = len(paths)
@@ -118,15 +129,15 @@ class _Leaves:
         return cls(features, lows, highs, shares)
 
     def contributions(self, values: Values) -> Floats:
-        given = values[self.features]
+        given = values.take(self.features)
         holds = (given >= self.lows) & (given < self.highs)
-        patterns = holds @ _POWERS
-        shares = self.shares[np.arange(len(patterns)), patterns]
+        patterns = (holds.astype(np.float32) @ _POWERS).astype(np.int64)
+        shares = self.rows.take(self.starts + patterns, axis=0)
         found = np.bincount(self.features.ravel(), shares.ravel(), len(values))
         return found.astype(np.float64)
 
 
-_POWERS = 2 ** np.arange(MAX_DEPTH)
+_POWERS = (2 ** np.arange(MAX_DEPTH)).astype(np.float32)
 
 
 def _shapley(values: Floats, ratios: Floats, holds: NDArray[np.int64]) -> Floats:

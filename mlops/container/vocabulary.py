@@ -118,4 +118,5 @@ def plain(word: str) -> str:
     >>> plain("x3"), plain("l4"), plain("hernia")
     ('x0', 'l0', 'hernia')
     """
-    return _DIGITS.sub("0", word[:_MAX_WORD])
+    kept = word[:_MAX_WORD]
+    return kept if kept.isalpha() else _DIGITS.sub("0", kept)
