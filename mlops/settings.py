@@ -3,6 +3,7 @@
 Import this lazily where start-up time matters: pydantic costs about a tenth of a second.
 """
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -110,6 +111,13 @@ class Settings(BaseSettings):
     triage_notes_days: int = Field(
         default=365, gt=0, description="After so many days a kept note is deleted."
     )
+    triage_error_target: float | None = Field(
+        default=None,
+        gt=0,
+        le=0.5,
+        description="Share of errors among the decided that is aimed at, such as 0.05: a lower one "
+        "leaves more notes to people. Empty: as the model was trained (0.1).",
+    )
     triage_secret: SecretStr | None = Field(
         default=None,
         description="Key of the HMAC that stands for a note in the database; "
@@ -167,7 +175,11 @@ def get_settings() -> Settings:
         SettingsError: naming each variable that is wrong, never its value.
     """
     try:
-        return Settings()
+        settings = Settings()
+        if settings.triage_error_target is not None:
+            # The model's own code knows no settings: it reads its environment, as on SageMaker.
+            os.environ["TRIAGE_ERROR_TARGET"] = str(settings.triage_error_target)
+        return settings
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"

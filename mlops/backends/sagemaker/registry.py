@@ -4,6 +4,7 @@ A version is named by its content, a model package by a number: the description 
 with the version's name, so a list is enough to find it.
 """
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -261,8 +262,10 @@ class Registry:
 
 
 def container_environment(code: str) -> dict[str, str]:
-    """The variables by which the container finds `inference.py`."""
+    """The variables by which the container finds `inference.py`, and the error rate aimed at."""
+    target = os.environ.get("TRIAGE_ERROR_TARGET")
     return {
+        **({"TRIAGE_ERROR_TARGET": target} if target else {}),
         "SAGEMAKER_PROGRAM": "inference.py",
         "SAGEMAKER_SUBMIT_DIRECTORY": code,
         "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
