@@ -295,7 +295,9 @@ def test_another_key_reads_nothing_and_an_older_one_beside_it_does(
             store.close()
 
 
-@pytest.mark.parametrize("key", [None, "short", f"{KEY},nonsense"])
+@pytest.mark.parametrize(
+    "key", [None, "short", f"{KEY},nonsense"], ids=["none", "short", "nonsense"]
+)
 def test_without_a_key_the_bot_does_not_start(slack: Sandbox, home: Path, key: Any) -> None:
     with pytest.raises(SettingsError, match="triage feedback key") as raised:
         open_store(settings_for(slack, home, triage_keep_notes=True, triage_notes_key=key))
