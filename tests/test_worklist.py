@@ -182,8 +182,8 @@ def test_the_command(tmp_path: Path) -> None:
 
 def long_table(folder: Path) -> Path:
     """A table that is worth several processes, with rows that are refused."""
-    texts = [f"{(SURGICAL, MEDICAL)[i % 2]} Row {i}. " * 12 for i in range(3200)]
-    texts[7], texts[2000] = "", "word " * 50_000
+    texts = [f"{(SURGICAL, MEDICAL)[i % 2]} Row {i}. " * 12 for i in range(1600)]
+    texts[7], texts[1200] = "", "word " * 50_000
     source = write(folder / "long.csv", [["transcription"], *[[text] for text in texts]])
     assert source.stat().st_size > MIN_PARALLEL_BYTES
     return source
@@ -198,7 +198,7 @@ def test_a_long_table_is_the_same_on_several_processors(
         found = score_csv(
             source, "transcription", tmp_path / f"{processes}.csv", model, lambda *_: None
         )
-        assert (found.rows, found.refused) == (3200, 2)
+        assert (found.rows, found.refused) == (1600, 2)
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
 
 
@@ -218,10 +218,10 @@ def test_processes_that_are_ended_lose_nothing(
     assert not output.exists()
     assert not active_children()
     scored = score_csv(source, "transcription", output, model, lambda *_: None)
-    assert scored.rows == 3200
+    assert scored.rows == 1600
     assert scored.resumed_at >= 4 * BATCH_ROWS
     answers = read(output)
-    assert [len(answers), answers[7]["recommendation"]] == [3200, ""]
+    assert [len(answers), answers[7]["recommendation"]] == [1600, ""]
     assert {row["recommendation"] for row in answers[100:102]} == {"Surgery", "Consultation"}
 
 

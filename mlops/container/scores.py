@@ -6,7 +6,7 @@ known.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import fsum
 
 import numpy as np
@@ -21,11 +21,10 @@ Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
 
 STOP = WORDS["stop"]
-_MAX_REMEMBERED = 50_000
+_MAX_REMEMBERED = 20_000
 _PIECE_SIZES = (3, 4, 5)
 
 
-@lru_cache(maxsize=20_000)
 def pieces_of(word: str) -> tuple[str, ...]:
     """Runs of 3 to 5 letters inside a word, its ends marked; none of a number.
 

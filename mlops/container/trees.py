@@ -121,11 +121,11 @@ class _Leaves:
         shares = np.zeros((count, 2**MAX_DEPTH, MAX_DEPTH))
         for depth in range(1, MAX_DEPTH + 1):
             chosen = np.flatnonzero(depths == depth)
-            for pattern in range(2**MAX_DEPTH):
+            # What a pattern says of places that the path does not use makes no difference.
+            for pattern in range(2**depth):
                 holds = np.array([pattern >> place & 1 for place in range(depth)])
-                shares[chosen, pattern, :depth] = _shapley(
-                    values[chosen], ratios[chosen, :depth], holds
-                )
+                found = _shapley(values[chosen], ratios[chosen, :depth], holds)
+                shares[chosen, pattern :: 2**depth, :depth] = found[:, None, :]
         return cls(features, lows, highs, shares)
 
     def contributions(self, values: Values) -> Floats:

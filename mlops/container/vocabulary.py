@@ -14,7 +14,7 @@ UNKNOWN, NUMBER = 0, 1
 _FIRST_DIGIT = 2
 _MAX_WORD = 40
 # A word is looked up by the regex below once and then remembered, up to so many.
-_MAX_REMEMBERED = 100_000
+_MAX_REMEMBERED = 20_000
 
 SIZES = ("tiny", "small", "medium", "large", "big", "huge")
 _SIZE_LIMITS_MM = (6.0, 10.0, 20.0, 40.0, 55.0)
