@@ -13,7 +13,7 @@ from slack_bolt.adapter.wsgi import SlackRequestHandler
 from bot import messages
 from bot.app import create_app
 from bot.logs import FORMAT, hold_libraries
-from bot.main import SHUTDOWN_SECONDS, check_bot_token, health
+from bot.main import BOT_TOKEN_PLACE, SHUTDOWN_SECONDS, check_bot_token, health
 from bot.services import Services
 from mlops.errors import SettingsError, TriageError
 from mlops.settings import Settings, get_settings
@@ -50,6 +50,14 @@ class WsgiApp:
         self.services.close(SHUTDOWN_SECONDS)
 
 
+def check_settings(settings: Settings) -> None:
+    """Raise `SettingsError` if a setting is missing that HTTP mode needs."""
+    if settings.slack_bot_token is None:
+        raise SettingsError(messages.token_missing("SLACK_BOT_TOKEN", BOT_TOKEN_PLACE))
+    if settings.slack_signing_secret is None:
+        raise SettingsError(messages.secret_missing())
+
+
 def create(settings: Settings) -> WsgiApp:
     """The WSGI callable for these settings.
 
@@ -59,12 +67,7 @@ def create(settings: Settings) -> WsgiApp:
     """
     logging.basicConfig(level=logging.INFO, format=FORMAT)
     hold_libraries()
-    if settings.slack_bot_token is None:
-        from bot.main import BOT_TOKEN_PLACE
-
-        raise SettingsError(messages.token_missing("SLACK_BOT_TOKEN", BOT_TOKEN_PLACE))
-    if settings.slack_signing_secret is None:
-        raise SettingsError(messages.secret_missing())
+    check_settings(settings)
     services = Services(settings)
     try:
         check_bot_token(services)

@@ -17,7 +17,7 @@ from mlops.container.wordlists import WORDS
 
 MIN_WORDS = 4
 MIN_CLINICAL_WORDS = 2
-MIN_CLINICAL_SHARE = 0.05
+MIN_CLINICAL_SHARE = 0.07
 # So many different words of another field make a text one of that field, unless it has more than
 # twice as many clinical ones.
 MIN_ELSEWHERE = 3

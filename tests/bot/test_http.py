@@ -44,7 +44,8 @@ def get(url: str) -> int:
 def served(slack: Sandbox, home: Path, port: int, **env: str) -> Iterator[subprocess.Popen[str]]:
     """The Procfile's web line, on a port of the test's."""
     command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
-    command += ["--worker-class", "gthread", "--threads", "32", "bot.http:app"]
+    command += ["--worker-class", "gthread", "--threads", "32"]
+    command += ["--config", "python:bot.gunicorn_config", "bot.http:app"]
     started = subprocess.Popen(
         command,
         cwd=ROOT,

@@ -52,7 +52,12 @@ def test_a_run_from_the_data_to_the_new_version_serving(slack: Sandbox, trained:
         assert run.state == "waiting", words(card)
         assert (run.champion, run.options.data) == (trained.version, "shipped")
         shown = words(card)
-        for step in ("Data checked: 856 notes", "Trained: ", "Evaluated: AUC ", "Compared with"):
+        for step in (
+            f"Data checked: {len(load_corpus()):,} notes",
+            "Trained: ",
+            "Evaluated: AUC ",
+            "Compared with",
+        ):
             assert step in shown, step
         assert f"Champion: {run.champion}" in shown
         assert f"Challenger: {run.version}" in shown

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from bot.demo import running
 from bot.sandbox.server import Sandbox
 from mlops.backends.local import LocalBackend
+from mlops.data import load_corpus
 from tests.bot.retrains import LONG
 from tests.browser.chat import CARD_MS, Chat
 from tests.browser.conftest import OpenPage
@@ -64,7 +65,7 @@ def test_the_story(demo: Sandbox, trained: Trained, open_page: OpenPage) -> None
     expect(leo.modal).to_have_count(0)
 
     card = card_of(leo, "Retraining")
-    expect(card).to_contain_text("Data checked: 856 notes", timeout=CARD_MS)
+    expect(card).to_contain_text(f"Data checked: {len(load_corpus()):,} notes", timeout=CARD_MS)
     expect(card.get_by_role("button", name="Stop")).to_be_visible()
 
     card = card_of(leo, "A new version waits for approval")
