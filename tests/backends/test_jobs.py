@@ -23,7 +23,13 @@ from tests.backends.conftest import (
     run_python,
 )
 
-LONG = {"num_round": "2000", "max_depth": "12", "eta": "0.001"}
+LONG = {
+    "num_round": "2000",
+    "max_depth": "12",
+    "eta": "0.001",
+    "min_child_weight": "0",
+    "lambda": "0",
+}
 Start = Callable[..., Job]
 
 

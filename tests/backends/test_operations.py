@@ -181,7 +181,8 @@ def test_interrupting_the_wait_leaves_the_job_running(
     backend: LocalBackend, home: Path, dataset: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
     arguments = ["train", "--data", str(dataset), "--name", "long", "-p", "num_round=2000"]
-    arguments += ["-p", "max_depth=12", "-p", "eta=0.001"]
+    arguments += ["-p", "max_depth=12", "-p", "eta=0.001", "-p", "min_child_weight=0"]
+    arguments += ["-p", "lambda=0", "-p", "colsample_bytree=1", "-p", "subsample=1"]
     with run_python(f"from mlops.cli import main; main({arguments!r})") as command:
         until(lambda: bool(backend.jobs()))
         time.sleep(0.5)

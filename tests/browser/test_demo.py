@@ -25,7 +25,7 @@ CONSULT = (
     "advise on exercises and pain relief; he does not want an operation."
 )
 CANARY = "zebrawood"
-CONFIDENCE = re.compile(r"(Surgery|Consultation), \d\d %|Needs review")
+CONFIDENCE = re.compile(r"(Surgery|Consultation), (over )?\d\d %|Needs review")
 
 
 @pytest.fixture(scope="module")

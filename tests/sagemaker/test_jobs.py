@@ -125,7 +125,7 @@ def test_two_machines_with_a_share_of_the_files_each(
 def test_a_job_that_is_stopped_and_one_that_fails(
     cloud: AwsServer, backend: SageMakerBackend, dataset: Path, tmp_path: Path
 ) -> None:
-    backend.train(request(dataset, "long", num_round="2000"))
+    backend.train(request(dataset, "long", num_round="2000", max_depth="12", min_child_weight="0"))
     assert "is Stopped" in run("jobs", "stop", "long").stdout
     assert "had ended already" in run("jobs", "stop", "long").stdout
     broken = tmp_path / "broken"
@@ -173,6 +173,8 @@ def test_interrupting_the_wait_leaves_the_job_running(
     cloud: AwsServer, backend: SageMakerBackend, dataset: Path
 ) -> None:
     arguments = ["train", "--data", str(dataset), "--name", "left", "-p", "num_round=2000"]
+    for slow in ("max_depth=12", "eta=0.001", "min_child_weight=0", "lambda=0"):
+        arguments += ["-p", slow]
     command = subprocess.Popen(
         [sys.executable, "-c", f"from mlops.cli import main; main({arguments!r})"],
         env=os.environ | variables_for(cloud),
