@@ -276,7 +276,7 @@ class Sandbox:
         """How many Socket Mode connections the bot has."""
         return len(self._socket_mode.connections)
 
-    def wait_for(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
+    def wait_for(self, predicate: Callable[[], T], timeout: float = 20.0) -> T:
         """What `predicate()` returns once that is true.
 
         Raises:

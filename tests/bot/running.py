@@ -112,7 +112,7 @@ def bots(slack: Sandbox, channel: str, user: str | None = None) -> list[Json]:
 
 
 def answers(
-    slack: Sandbox, channel: str, count: int = 1, user: str | None = None, timeout: float = 10.0
+    slack: Sandbox, channel: str, count: int = 1, user: str | None = None, timeout: float = 20.0
 ) -> list[Json]:
     """Wait until the bot has so many answers there, and nothing half-done; they."""
 
@@ -124,7 +124,7 @@ def answers(
     return slack.wait_for(found, timeout)
 
 
-def answer(slack: Sandbox, channel: str, user: str | None = None, timeout: float = 10.0) -> Json:
+def answer(slack: Sandbox, channel: str, user: str | None = None, timeout: float = 20.0) -> Json:
     """The one answer of the bot in a conversation."""
     found = answers(slack, channel, 1, user, timeout)
     assert len(found) == 1, [words(m) for m in found]
