@@ -7,6 +7,7 @@ transaction: of two who want it one gets it, and what is recorded is what happen
 import json
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -80,7 +81,7 @@ class Line:
     result: str
 
 
-class Work(Generic[R]):
+class Work(ABC, Generic[R]):
     """One table of work; a subclass names the table and its states, and reads its rows."""
 
     table: ClassVar[Table]
@@ -93,13 +94,13 @@ class Work(Generic[R]):
         self._owner = owner
         self.lease_seconds = lease_seconds
 
+    @abstractmethod
     def _row(self, row: RowMapping) -> R:
         """A row as the code uses it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _target(self, row: R, values: Mapping[str, Any]) -> str:
         """What the audit log says a change was made on."""
-        raise NotImplementedError
 
     # --- beginning and looking ------------------------------------------------------------------
 

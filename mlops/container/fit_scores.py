@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from mlops.container.gating import NAMES
 from mlops.container.meanings import DIMENSIONS, learn_meanings
 from mlops.container.reading import DENIED, PLAIN, STATES, Ints
 from mlops.container.scores import DENIED_FLOOR, Floats, Scores, content, pieces_of
@@ -41,7 +42,7 @@ class Recipe:
 
 
 # Each score knows one way of writing; the register tells which one it is.
-RECIPES: dict[str, Recipe] = {
+_BY_NAME: dict[str, Recipe] = {
     "referral": Recipe(
         {FILED: 0.0, DECISION: 0.0, PLAN: 0.0, CROP: 0.0}, elsewhere=1.0, tolerance=1e-4
     ),
@@ -56,6 +57,8 @@ RECIPES: dict[str, Recipe] = {
         {FILED: 0.0, DECISION: 1.0, PLAN: 1.0, CROP: 0.5}, elsewhere=1.0, register=True
     ),
 }
+# In the order that gating reads them in.
+RECIPES = {name: _BY_NAME[name] for name in NAMES}
 # Their direction is not medicine: what they say depends on the register.
 FREE_SCORES = frozenset(RECIPES) - {"referral", "clinic"}
 

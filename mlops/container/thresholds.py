@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-DEFAULT_TARGET = 0.1
-
 
 @dataclass(frozen=True)
 class Threshold:
