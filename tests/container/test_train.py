@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlops.container.answer import answer
+from mlops.container.augmentation import with_crops
 from mlops.container.errors import TrainingError
-from mlops.container.fitting import with_crops
 from mlops.container.inference import model_fn
 from mlops.container.table import CROP, DECISION, FILED, Row, fold_of
 from mlops.container.train import HYPERPARAMETERS, main, parse_arguments
