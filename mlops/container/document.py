@@ -83,7 +83,7 @@ class DocumentTypes:
         known = int(self._letters[numbers].sum())
         if self._is_foreign(numbers, known, strange):
             return "other", NOT_ENGLISH
-        places = (self._clinical[numbers] | self._ages(numbers)) & ~reading.aside
+        places = self._clinical[numbers] & ~reading.aside
         cues, signs = set(), set()
         for category, first, last in reading.matches:
             if category in self._operative or category in self._discharge:
@@ -102,6 +102,7 @@ class DocumentTypes:
         about_else = len(set(numbers[self._elsewhere[numbers]].tolist()))
         if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
             return "other", NOT_CLINICAL
+        clinical = int((places | self._ages(numbers)).sum())
         if not enough or clinical < MIN_CLINICAL_SHARE * (known + len(strange)):
             return "other", NOT_CLINICAL
         if len(signs & self._operative) >= MIN_SIGNS:

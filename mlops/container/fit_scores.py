@@ -60,7 +60,7 @@ _BY_NAME: dict[str, Recipe] = {
         {FILED: 1.0, DECISION: 0.0, PLAN: 0.0, CROP: 0.0, BACKGROUND: 0.0}, elsewhere=0.0
     ),
     "register": Recipe(
-        {FILED: 0.0, DECISION: 1.0, PLAN: 1.0, CROP: 0.5, BACKGROUND: 0.0},
+        {FILED: 0.0, DECISION: 1.0, PLAN: 1.0, CROP: 0.5},
         elsewhere=1.0,
         register=True,
     ),
@@ -246,9 +246,13 @@ def fold(
     )
 
 
-def frequent_words(table: Table, clusters: int = MIN_CLUSTERS) -> set[str]:
-    """The words that stand in enough clusters, in whatever state."""
-    enough = np.flatnonzero(_clusters(_any_state(table), table.groups) >= clusters)
+def frequent_words(
+    table: Table, clusters: int = MIN_CLUSTERS, rows: NDArray[np.bool_] | None = None
+) -> set[str]:
+    """The words that stand in enough clusters of these rows (None: of all), in whatever state."""
+    chosen = np.ones(len(table), bool) if rows is None else rows
+    found = _clusters(_any_state(table)[chosen], table.groups[chosen])
+    enough = np.flatnonzero(found >= clusters)
     return {table.vocabulary.names[number] for number in enough.tolist()}
 
 

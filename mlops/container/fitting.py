@@ -234,10 +234,14 @@ def kept_vocabulary(table: Table, lexicon: Lexicon) -> Vocabulary:
 
 
 def clinical_words(table: Table) -> frozenset[str]:
-    """Words of at least three clusters that everyday English does not use."""
+    """Words of at least three clusters that everyday English does not use.
+
+    What was mixed into copies does not count: it has names, jobs and hobbies.
+    """
     everyday = read_everyday()
+    written = table.sources != BACKGROUND
     return frozenset(
         name
-        for name in frequent_words(table, clusters=3)
+        for name in frequent_words(table, 3, written)
         if name.isalpha() and len(name) > 1 and name not in everyday
     )

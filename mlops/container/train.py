@@ -13,7 +13,7 @@ from mlops.container.errors import TrainingError
 
 # name: (type, default, lowest, highest). The command line and the tuner read this table.
 HYPERPARAMETERS: dict[str, tuple[type, float, float, float]] = {
-    "num_round": (int, 60, 1, 2000),
+    "num_round": (int, 30, 1, 2000),
     "max_depth": (int, 3, 1, 12),
     "eta": (float, 0.05, 0.001, 1.0),
     "alpha": (float, 0.0, 0.0, 100.0),
