@@ -107,7 +107,7 @@ def discussion(evaluation: Mapping[str, Any]) -> list[Item]:
 
 
 def _decision_time(evaluation: Mapping[str, Any]) -> str:
-    """Why decision-time text is no figure to be raised at any price; nothing where it is missing."""
+    """What the figure of decision-time text is worth; nothing where it is missing."""
     rung = next((r for r in evaluation["rungs"] if r["name"] == DECISION.name), None)
     if rung is None or not {MODEL, LOGISTIC, LENGTH} <= set(rung["columns"]):
         return ""
@@ -119,8 +119,7 @@ def _decision_time(evaluation: Mapping[str, Any]) -> str:
         f"view alone {plain}. Its label, too, is the kind of document a text was cut from: a joint "
         "that was replaced years ago counts as Consultation, a bare preoperative diagnosis as "
         f"Surgery, and length alone has AUC {length}. Length is no input here, and what tells "
-        "these documents apart counts for less than what tells of a need: with it all, referral "
-        "texts and plan-labelled notes are judged worse."
+        "these documents apart counts for less than what tells of a need."
     )
 
 
