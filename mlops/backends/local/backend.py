@@ -98,9 +98,9 @@ class LocalBackend:
         """Every version, newest first; the shipped one is always among them."""
         return self._registry.all()
 
-    def judge(self, version: str, approval: Approval) -> ModelVersion:
-        """Approve or reject a version; a rejected one can't be deployed."""
-        return self._registry.judge(version, approval)
+    def judge(self, version: str, approval: Approval, by: str) -> ModelVersion:
+        """Approve or reject a version, and note who did; a rejected one can't be deployed."""
+        return self._registry.judge(version, approval, by)
 
     def deploy(self, endpoint: str, version: str, hosting: Hosting = ANY_HOSTING) -> Endpoint:
         """Create an endpoint and wait until it serves."""
