@@ -10,10 +10,10 @@ from bot.blocks.home import Serving, home_view
 from bot.blocks.notices import notice, trouble
 from bot.blocks.redeploy import title_of
 from bot.blocks.retrain import TITLES
-from bot.blocks.retrain_form import retrain_form
 from bot.board import DAY, MONTH_DAYS, SPAN_SECONDS, figures
 from bot.handover import tell
 from bot.placing import link
+from bot.retraining.asking import form_for
 from bot.services import Services
 from mlops.backends import Endpoint
 from mlops.errors import TriageError
@@ -43,7 +43,7 @@ def clicked_retrain(services: Services, body: Payload) -> None:
         answer = notice(ops_messages.ask_leads(services.roles.leads))
         tell(services, {"user_id": user, "channel_id": user}, answer)
         return
-    form = retrain_form(user, corrections=services.store.labels.wanted)
+    form = form_for(services, user)
     if not services.slack.open_view(str(body.get("trigger_id") or ""), form):
         tell(services, {"user_id": user, "channel_id": user}, trouble(messages.form_failed()))
 

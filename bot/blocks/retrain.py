@@ -123,8 +123,9 @@ def summary(options: Options) -> str:
     else:
         what = f"Trains on {data}"
     fixed = ", ".join(f"{name} {value}" for name, value in sorted(options.hyperparameters.items()))
+    machine = f"on {escape(options.machine)}" if options.machine else ""
     then = "then asks for approval" if options.then == "ask" else "then reports"
-    return ", ".join(part for part in (what, escape(fixed), then) if part)
+    return ", ".join(part for part in (what, escape(fixed), machine, then) if part)
 
 
 def _steps(run: Run, job: Job | None, step: str) -> str:

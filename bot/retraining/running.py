@@ -26,6 +26,7 @@ from bot.store.redeploys import Redeploy
 from bot.store.retrains import Line, Run
 from bot.working import Kind, work_on
 from mlops.backends import Job
+from mlops.backends.options import Compute
 from mlops.errors import TriageError
 
 logger = logging.getLogger(__name__)
@@ -99,9 +100,14 @@ def _start(services: Services, run: Run, dataset: Path) -> Job:
     from mlops import operations
 
     options = run.options
+    compute = Compute(instance_type=options.machine or None)
     if options.mode == "train":
         return operations.start_training(
-            services.backend, dataset, hyperparameters=options.hyperparameters, name=run.job
+            services.backend,
+            dataset,
+            hyperparameters=options.hyperparameters,
+            name=run.job,
+            compute=compute,
         )
     return operations.start_tuning(
         services.backend,
@@ -110,6 +116,7 @@ def _start(services: Services, run: Run, dataset: Path) -> Job:
         max_jobs=options.trials,
         max_parallel_jobs=options.parallel,
         name=run.job,
+        compute=compute,
     )
 
 

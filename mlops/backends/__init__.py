@@ -217,6 +217,8 @@ class Backend(Protocol):
     name: str
     # How many seconds lie between two questions about the same thing, at most.
     poll_seconds: float
+    # Machines to choose from for a job, the usual one first; empty: there is nothing to choose.
+    machines: Sequence[str]
 
     def check(self) -> str:
         """Where it works, as a phrase for a person; raises if its settings don't let it work."""

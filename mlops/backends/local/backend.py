@@ -1,7 +1,7 @@
 """The local backend: SageMaker's jobs, versions and endpoints as processes of this machine."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mlops.backends import (
@@ -37,6 +37,7 @@ class LocalBackend:
 
     name = "local"
     poll_seconds = 0.3
+    machines: Sequence[str] = ()
 
     def __init__(self, home: Path, *, workers: int = 2, threads: int = 4) -> None:
         home = home.expanduser().absolute()
