@@ -30,6 +30,7 @@ class Scripted:
     """
 
     name = "scripted"
+    machines: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.status = "InProgress"
@@ -37,12 +38,14 @@ class Scripted:
         self.requests: list[str] = []
         self.stops = 0
         self.outages = 0
+        self.machine: str | None = None
         self.refusal = ""
 
     def train(self, request: TrainRequest) -> Job:
         if self.refusal:
             raise BackendError(self.refusal)
         self.requests.append(request.name)
+        self.machine = request.compute.instance_type
         return self.job(request.name)
 
     def job(self, name: str) -> Job:

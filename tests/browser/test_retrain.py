@@ -96,13 +96,13 @@ def test_the_story(demo: Sandbox, trained: Trained, open_page: OpenPage) -> None
 
     ana = open_page(demo, "U0ANA", where=CHANNEL)
     card_of(ana, "A new version waits for approval").get_by_role("button", name="Approve").click()
-    ana.modal.get_by_role("button", name="Deploy it").click()
+    ana.modal.get_by_role("button", name="Deploy", exact=True).click()
     told = ana.page.get_by_role("article").filter(has_text="Only visible to you")
     expect(told.first).to_contain_text("Only team leads can do this", timeout=CARD_MS)
 
     ida = open_page(demo, "U0IDA", where=CHANNEL)
     card_of(ida, "A new version waits for approval").get_by_role("button", name="Approve").click()
-    ida.modal.get_by_role("button", name="Deploy it").click()
+    ida.modal.get_by_role("button", name="Deploy", exact=True).click()
     card = card_of(ida, "The new version serves")
     expect(card).to_contain_text(re.compile("@Ida Novak approved today at"))
     expect(card.get_by_role("button", name=re.compile("Approve|Reject|Stop"))).to_have_count(0)
