@@ -176,10 +176,10 @@ def expired() -> str:
     return "Nobody approved in time. What serves was not changed."
 
 
-def watching(until: float) -> str:
+def watching(version: str, until: float) -> str:
     """While it is watched (mrkdwn)."""
     return (
-        f"It answers every note now, and is watched until {moment(until, '{time}')}. "
+        f"`{escape(version)}` answers every note now, and is watched until {moment(until, '{time}')}. "
         "If it is worse, the old version comes back by itself."
     )
 

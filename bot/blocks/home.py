@@ -67,7 +67,7 @@ def home_view(
             section(
                 "`/retrain` trains a new version and compares it with the one that serves; "
                 "nothing is deployed before a lead approves. `/redeploy` has another version "
-                "serve, watches it, and goes back. Each has `help`."
+                "serve, watches it, and goes back when it is worse. Each has `help`."
             ),
             header("How to ask"),
             *how_to,

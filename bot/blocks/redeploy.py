@@ -148,7 +148,7 @@ def _outcome(row: Redeploy, hours: float) -> str:
     if row.state in ("measuring", "starting"):
         return say.returning(row.version) if back else say.starting(row.version, row.previous)
     if row.state == "watching":
-        return say.watching(row.watch_until or row.started)
+        return say.watching(row.version, row.watch_until or row.started)
     if row.state == "returning":
         return say.returning(row.previous)
     if row.state == "returned":

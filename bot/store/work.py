@@ -19,6 +19,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     and_,
+    func,
     insert,
     or_,
     select,
@@ -196,7 +197,8 @@ class Work(ABC, Generic[R]):
         new["slot"] = ACTIVE if state in self.under_way else None
         if state not in self.work:
             new["lease_until"] = time.time() + SHOW_SECONDS
-            new.setdefault("ended", time.time())
+            # Of what waited for a click, the work had ended before.
+            new.setdefault("ended", func.coalesce(c.ended, time.time()))
         same = and_(c.id == row.id, c.state == row.state, condition)
         try:
             with self._engine.begin() as connection:
