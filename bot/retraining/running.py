@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import ops_messages
-from bot.blocks.retrain import FIGURES, PREFIX, duration, trials_line
+from bot.blocks.retrain import FIGURES, PREFIX, outcome_line
 from bot.logs import whereabouts
 from bot.retraining.data import prepare
 from bot.retraining.showing import share, show
@@ -94,9 +94,9 @@ def _prepare(services: Services, run: Run) -> Run | None:
     held = services.store.retrains.held(run)
     if held is None or held.stop_by:
         return held and _stopped(services, held)
-    _start(services, run, dataset)
+    job = _start(services, run, dataset)
     data = asdict(operations.describe_data(dataset))
-    findings = {**run.findings, "data": data, "dataset": str(dataset)}
+    findings = {**run.findings, "data": data, "dataset": str(dataset), "job_page": job.url}
     return services.store.retrains.advance(run, "training", findings=findings)
 
 
@@ -152,10 +152,9 @@ def _train(services: Services, run: Run) -> Run | None:
         return _failed(services, run, ops_messages.over_time(run.options.minutes))
     made = operations.finish(backend, job)
     serving = operations.champion(backend, endpoint_name(services))
-    took = duration((job.ended or job.created).timestamp() - job.created.timestamp())
-    line = f"{trials_line(run.options.trials, job)}, {took}" if job.trials else took
     figures = {name.removeprefix(PREFIX): value for name, value in job.metrics.items()}
     known = {name: value for name, value in figures.items() if name in FIGURES}
+    line = outcome_line(run.options, job)
     findings = {**run.findings, "job": line, "figures": known}
     values: dict[str, Any] = {"version": made.name, "champion": serving.name, "findings": findings}
     if made.name == serving.name:
