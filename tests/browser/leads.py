@@ -29,11 +29,6 @@ def expect_answers(chat: Chat, version: str, note: str = SURGICAL) -> None:
     expect(chat.card()).to_contain_text(f"Model: {version}")
 
 
-def confirm(chat: Chat, title: str, button: str) -> None:
-    """Say yes to the question that a button asks."""
-    chat.page.get_by_role("dialog", name=title).get_by_role("button", name=button).click()
-
-
 def go_to(chat: Chat, tab: str) -> None:
     """Change between the app's Home tab and its messages."""
     chat.page.get_by_role("tab", name=tab).click()
@@ -66,11 +61,7 @@ def retraining(slack: Sandbox, champion: str, open_page: OpenPage) -> None:
     mei = open_page(slack, "U0MEI")
     expect_answers(mei, challenger)
 
-    leo.go("Referral Triage")
-    go_to(leo, "Home")
-    leo.page.get_by_role("button", name="Roll back").click()
-    confirm(leo, "Roll back?", "Roll back")
-    go_to(leo, "Messages")
+    leo.say("/redeploy rollback")
     expect(card_of(leo, "Went back to the version before")).to_contain_text(
         f"{champion} answers every note again"
     )
@@ -126,7 +117,7 @@ def _read_comparison(leo: Chat, champion: str) -> str:
 
 def _approve(chat: Chat) -> None:
     card_of(chat, "A new version waits for approval").get_by_role("button", name="Approve").click()
-    chat.modal.get_by_role("button", name="Deploy it").click()
+    chat.modal.get_by_role("button", name=re.compile("^Deploy")).click()
 
 
 def deploy(leo: Chat, version: str, serves: str) -> None:
@@ -174,7 +165,8 @@ def redeploying(slack: Sandbox, version: str, serves: str, open_page: OpenPage) 
     expect_answers(mei, version)
 
     card.get_by_role("button", name="Roll back").click()
-    confirm(leo, "Roll back?", "Roll back")
+    sure = leo.page.get_by_role("dialog", name="Roll back?")
+    sure.get_by_role("button", name="Roll back").click()
     back = card_of(leo, "Went back to the version before")
     expect(back).to_contain_text("@Leo Brandt rolled it back")
     expect(back.get_by_role("button", name="Roll back")).to_have_count(0)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from bot.demo import LEADS
 from bot.sandbox.server import Sandbox
@@ -22,7 +23,7 @@ from tests.aws.pace import Pace
 from tests.aws.server import AwsServer
 from tests.browser import leads
 from tests.browser.conftest import OpenPage
-from tests.sagemaker.conftest import BUCKET, variables_for
+from tests.sagemaker.conftest import BUCKET, spoiled, variables_for
 
 
 @dataclass(frozen=True)
@@ -108,3 +109,33 @@ def test_retraining(stage: Stage, backend: SageMakerBackend, open_page: OpenPage
 def test_redeploying(stage: Stage, backend: SageMakerBackend, open_page: OpenPage) -> None:
     shipped = serving(backend, "shipped")
     leads.redeploying(stage.slack, stage.trained, shipped, open_page)
+
+
+def test_a_version_that_does_not_start_is_rolled_back(
+    stage: Stage, backend: SageMakerBackend, open_page: OpenPage
+) -> None:
+    shipped = serving(backend, "shipped")
+    with spoiled(stage.cloud, backend.version(stage.trained).artifact):
+        leo = open_page(stage.slack, "U0LEO", where=leads.CHANNEL)
+        leo.say(f"/redeploy {stage.trained}")
+        card = leads.card_of(leo, "Deploying failed")
+    expect(card).to_contain_text(f"to {stage.trained} was rolled back")
+    expect(card).to_contain_text(f"{shipped} serves on")
+    leads.expect_answers(open_page(stage.slack, "U0MEI"), shipped)
+    assert backend.endpoint(DEFAULT_ENDPOINT).version == shipped
+
+
+def test_a_version_that_fails_under_way_goes_back_by_itself(
+    stage: Stage, backend: SageMakerBackend, open_page: OpenPage
+) -> None:
+    """Its errors ring the alarms that watch an update, and must not keep the old one away."""
+    shipped = serving(backend, "shipped")
+    leo = open_page(stage.slack, "U0LEO", where=leads.CHANNEL)
+    leo.say(f"/redeploy {stage.trained}")
+    leads.card_of(leo, "The new version serves and is watched")
+    stage.cloud.endpoints.lose_machines(DEFAULT_ENDPOINT)
+    card = leads.card_of(leo, "Went back to the version before")
+    expect(card).to_contain_text("It went back by itself: ")
+    alarms = stage.cloud.client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
+    assert [alarm["AlarmName"] for alarm in alarms] == [f"{DEFAULT_ENDPOINT}-5xx"]
+    leads.expect_answers(open_page(stage.slack, "U0MEI"), shipped)
