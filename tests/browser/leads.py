@@ -75,7 +75,7 @@ def _ask(leo: Chat) -> None:
     form = leo.page.get_by_role("dialog", name="Retrain")
     form.get_by_role("radio", name="A Kaggle-shaped CSV on S3").check()
     expect(form.get_by_role("textbox", name="Address on S3")).to_be_visible()
-    form.get_by_role("radio", name="The shipped corpus").check()
+    form.get_by_role("radio", name="The shipped corpus", exact=True).check()
     expect(form.get_by_role("textbox", name="Address on S3")).to_have_count(0)
     form.get_by_role("textbox", name="Hyperparameters").fill("eta=2")
     form.get_by_role("button", name="Start").click()
