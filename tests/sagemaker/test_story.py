@@ -282,7 +282,11 @@ def test_the_bot_and_classify_never_import_the_sdk(cloud: AwsServer, tmp_path: P
         (["endpoints", "rollback", "nobody"], "There is no endpoint"),
     ],
 )
-def test_what_cannot_be_done(cloud: AwsServer, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_done(
+    cloud: AwsServer, dataset: Path, arguments: list[str], sentence: str
+) -> None:
+    if arguments[0] in ("train", "tune") and "--data" not in arguments:
+        arguments = [*arguments, "--data", str(dataset)]
     made = len([call for call in cloud.calls if call.operation.startswith("Create")])
     result = run(*arguments)
     assert result.exit_code == 1, result.output
