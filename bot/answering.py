@@ -156,9 +156,13 @@ def answer_part(
     if not deliveries.holds(delivery):
         # This process was silent for so long that another one answers.
         return
+    # Before it is shown: whoever clicks at once finds the decision where its card is.
+    services.cards.remember(part.id, ShownCard(message))
+    expected = reply.placeholder()
+    if expected is not None:
+        services.store.decisions.set_reply(part.id, expected.channel, expected.ts)
     posted = reply.show(message)
-    if posted is not None:
-        services.cards.remember(part.id, ShownCard(message))
+    if posted is not None and posted != expected:
         services.store.decisions.set_reply(part.id, posted.channel, posted.ts)
     deliveries.finish_part(part.id)
 

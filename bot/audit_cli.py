@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group(short_help="Check and export the log of operations.")
 def audit() -> None:
-    """Check and export the log of who asked the bot for which operation.
+    """Check and export the log of operations: who, what, when, from Slack or a terminal, result.
 
     \b
     Examples:

@@ -70,6 +70,11 @@ def locked_already(lock: Lock) -> str:
     )
 
 
+def just_unlocked() -> str:
+    """When the lock that was in the way was released at that very moment."""
+    return "It was locked and has just been released. Nothing was changed; try again."
+
+
 def lock_needs_reason() -> str:
     """To `/redeploy lock` alone (mrkdwn)."""
     return "Say why, so that others know: `/redeploy lock REASON`. Nothing was locked."
@@ -96,6 +101,11 @@ def under_way(version: str, user: str, link: str | None) -> str:
     )
 
 
+def just_ended() -> str:
+    """When the redeployment that was in the way ended at that very moment."""
+    return "A redeployment has just ended. Nothing else was started; try again."
+
+
 def serves_already(version: str) -> str:
     """When the version is the one that serves (mrkdwn)."""
     return f"`{escape(version)}` serves already. Nothing was changed."
@@ -119,19 +129,6 @@ def proposed(version: str, link: str | None) -> str:
     """In the list of versions, after a click, when somebody else has to approve (mrkdwn)."""
     where = f" <{link}|Here it waits.>" if link else ""
     return f"`{escape(version)}` waits for another team lead’s approval.{where}"
-
-
-def not_the_asker() -> str:
-    """To the one who asked, when somebody else has to approve."""
-    return (
-        "You asked for this, and here somebody else has to approve (TRIAGE_TWO_PERSON). Nothing "
-        "was changed. Ask another team lead to click Approve."
-    )
-
-
-def waits_no_more() -> str:
-    """To a click on Approve or Cancel that came too late."""
-    return "This is not waiting for a decision any more. The card shows how it stands."
 
 
 def going_back(link: str | None) -> str:
@@ -167,11 +164,6 @@ def waiting(version: str, previous: str, hours: float) -> str:
         f"*Approve* has `{escape(version)}` serve in place of `{escape(previous)}`. "
         f"The offer expires after {hours:g} h."
     )
-
-
-def approved(by: str) -> str:
-    """On the card (mrkdwn)."""
-    return f":white_check_mark: <@{by}> approved."
 
 
 def cancelled(by: str) -> str:
@@ -224,14 +216,6 @@ def failed(reason: str, serves: str) -> str:
 def return_failed(reason: str) -> str:
     """When going back failed; `reason` is a sentence."""
     return f"Going back failed: {reason} Try `/redeploy rollback`, or look at `triage doctor`."
-
-
-def unexpected() -> str:
-    """A failure that nobody foresaw. The log says where."""
-    return (
-        "Something went wrong on my side. Try it again; if it fails again, tell whoever runs this "
-        "bot and give them the time."
-    )
 
 
 def finding(found: Finding) -> str:

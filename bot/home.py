@@ -10,11 +10,10 @@ from bot.blocks.home import Serving, home_view
 from bot.blocks.notices import notice, trouble
 from bot.blocks.redeploy import title_of
 from bot.blocks.retrain import TITLES
-from bot.blocks.retrain_form import retrain_form
 from bot.board import DAY, MONTH_DAYS, SPAN_SECONDS, figures
 from bot.handover import tell
 from bot.placing import link
-from bot.retraining.running import endpoint_name
+from bot.retraining.asking import form_for
 from bot.services import Services
 from mlops.backends import Endpoint
 from mlops.errors import TriageError
@@ -44,7 +43,7 @@ def clicked_retrain(services: Services, body: Payload) -> None:
         answer = notice(ops_messages.ask_leads(services.roles.leads))
         tell(services, {"user_id": user, "channel_id": user}, answer)
         return
-    form = retrain_form(user, corrections=services.store.labels.wanted)
+    form = form_for(services, user)
     if not services.slack.open_view(str(body.get("trigger_id") or ""), form):
         tell(services, {"user_id": user, "channel_id": user}, trouble(messages.form_failed()))
 
@@ -70,7 +69,7 @@ def _brought_by(services: Services, version: str) -> tuple[float | None, str | N
     candidates: list[tuple[float, str]] = []
     redeployed = services.store.redeploys.last_of(version)
     if redeployed is not None:
-        candidates.append((redeployed.started, redeployed.user))
+        candidates.append((redeployed.started, redeployed.decider))
     made = services.store.retrains.maker(version)
     if made is not None and made.state == "serving" and made.decided_by and made.decided:
         candidates.append((made.decided, made.decided_by))
@@ -79,7 +78,7 @@ def _brought_by(services: Services, version: str) -> tuple[float | None, str | N
 
 def _endpoint(services: Services) -> Endpoint | None:
     try:
-        return services.backend.endpoint(endpoint_name(services))
+        return services.backend.endpoint(services.endpoint)
     except TriageError:
         return None
 

@@ -148,7 +148,7 @@ def over_time(minutes: int) -> str:
 def unexpected() -> str:
     """A failure that nobody foresaw. The log says where."""
     return (
-        "Something went wrong on my side. Run it again; if it fails again, tell whoever runs this "
+        "Something went wrong on my side. Try it again; if it fails again, tell whoever runs this "
         "bot and give them the time."
     )
 
@@ -201,22 +201,37 @@ def reported(version: str) -> str:
     )
 
 
-def deploying() -> str:
-    """After an approval (mrkdwn)."""
-    return "The new version is started beside the old one, and takes over once it is healthy."
-
-
-def serving(endpoint: str) -> str:
-    """When it serves (mrkdwn)."""
+def deploying(link: str | None) -> str:
+    """After an approval; `link` to the redeployment's card (mrkdwn)."""
+    where = f" <{link}|Watch it here.>" if link else ""
     return (
-        f"It answers every note from now on (endpoint `{endpoint}`). "
-        "`/redeploy rollback` goes back to the version before."
+        f"The new version is started beside the old one, and takes over once it is healthy.{where}"
     )
 
 
-def deploy_failed(reason: str) -> str:
-    """When deploying failed; `reason` is a sentence."""
-    return f"Deploying failed. {reason} Approve again to try again."
+def watched(link: str | None) -> str:
+    """While it serves and is watched (mrkdwn)."""
+    where = f" <{link}|Its figures and Roll back are here.>" if link else ""
+    return (
+        "It answers every note now, and is watched for a while. If it is worse, the version before "
+        f"comes back by itself.{where}"
+    )
+
+
+def serving(endpoint: str, link: str | None) -> str:
+    """When it serves (mrkdwn)."""
+    back = f"<{link}|Roll back is here>" if link else "`/redeploy rollback` goes back"
+    return f"It answers every note from now on (endpoint `{endpoint}`). {back}."
+
+
+def deployment_in_the_way() -> str:
+    """When another redeployment began between the click and the deployment."""
+    return "Another deployment is under way, so nothing was changed. `/redeploy status` shows it."
+
+
+def not_done(reason: str) -> str:
+    """When deploying or rejecting failed and it waits again; `reason` is a sentence."""
+    return f"That failed. {reason} Click again to try again."
 
 
 def stopped(by: str) -> str:
@@ -269,8 +284,11 @@ def approved(user: str, when: str) -> str:
 
 
 def rejected(user: str, when: str) -> str:
-    """On the card (mrkdwn)."""
-    return f":no_entry: <@{user}> rejected it {when}. The champion serves on; the version is kept."
+    """When a lead rejected it (mrkdwn)."""
+    return (
+        f":no_entry: <@{user}> rejected it {when}. The champion serves on. The version is kept and "
+        "can’t be deployed; `triage models approve` takes that back."
+    )
 
 
 def decided_already(user: str | None) -> str:
@@ -283,7 +301,7 @@ def decided_already(user: str | None) -> str:
 def not_the_asker() -> str:
     """To the one who asked, when somebody else has to approve (mrkdwn)."""
     return (
-        "You asked for this run, and here somebody else has to approve (TRIAGE_TWO_PERSON). "
+        "You asked for this, and here somebody else has to approve (TRIAGE_TWO_PERSON). "
         "Nothing was deployed. Ask another team lead to click Approve."
     )
 

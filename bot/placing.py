@@ -6,11 +6,9 @@ from typing import TypeVar
 from bot.blocks.parts import Rendered
 from bot.services import Services
 from bot.slack import GONE, PEOPLE, Posted
-from bot.store.redeploys import Redeploy
-from bot.store.retrains import Run
-from bot.store.work import Work
+from bot.store.work import Row, Work
 
-R = TypeVar("R", Run, Redeploy)
+R = TypeVar("R", bound=Row)
 
 
 def place(services: Services, work: Work[R], row: R, message: Rendered, marker: str) -> R:
@@ -31,14 +29,14 @@ def place(services: Services, work: Work[R], row: R, message: Rendered, marker: 
     return replace(placed, shown=placed.revision)
 
 
-def link(services: Services, row: Run | Redeploy) -> str | None:
+def link(services: Services, row: Row) -> str | None:
     """A link to a row's message."""
     if row.message_ts is None:
         return None
     return services.slack.permalink(Posted(row.channel, row.message_ts))
 
 
-def elsewhere(row: Run | Redeploy, asked_in: str) -> bool:
+def elsewhere(row: Row, asked_in: str) -> bool:
     """Whether a row is not shown where it was asked for; a person stands for their own messages."""
     return row.channel != asked_in and not asked_in.startswith(PEOPLE)
 

@@ -6,13 +6,15 @@ from functools import partial
 from bot import messages
 from bot.answering import answer_message, answer_part
 from bot.blocks.notices import trouble
+from bot.deciding import expire
 from bot.intake import HOW_TO, Source
 from bot.logs import whereabouts
 from bot.redeploying import running as redeploying
+from bot.redeploying.showing import show as show_redeploy
 from bot.replies import MessageReply
 from bot.retraining.data import forget
-from bot.retraining.deciding import expire
 from bot.retraining.running import go_on
+from bot.retraining.showing import show as show_run
 from bot.services import Services
 from bot.store.deliveries import Delivery
 from bot.store.retrains import WORK
@@ -29,7 +31,8 @@ def recover(services: Services) -> None:
         logger.info("Taking over a request that was left unanswered (%s)", delivery.request.kind)
         if not services.notes.submit(partial(_resume, services, delivery)):
             services.store.deliveries.put_back(delivery, RETRY_SECONDS)
-    expire(services)
+    expire(services, services.store.retrains, show_run)
+    expire(services, services.store.redeploys, show_redeploy)
     for run in services.store.retrains.take_over():
         if run.state in WORK:
             logger.info("Taking over %s", run.job)

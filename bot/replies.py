@@ -21,6 +21,9 @@ class Reply(Protocol):
     def working(self) -> bool:
         """Show that work is under way; False when nobody waits for an answer any more."""
 
+    def placeholder(self) -> Posted | None:
+        """What shows the work, if that is a message."""
+
     def show(self, message: Rendered) -> Posted | None:
         """Show the answer, in place of what showed the work. Where it is, if that is a message."""
 
@@ -60,7 +63,7 @@ class MessageReply:
         return self._at
 
     def placeholder(self) -> Posted | None:
-        """What shows the work already, in whichever process it was posted."""
+        """See `Reply.placeholder`; in whichever process it was posted."""
         if self._at is None and self._delivery.attempts > 1:
             # The process before may have posted and died before it could note where.
             asked = self._delivery.request
@@ -109,6 +112,10 @@ class WhisperReply:
     def working(self) -> bool:
         """A command's response can't be changed later, so nothing is shown yet."""
         return True
+
+    def placeholder(self) -> Posted | None:
+        """See `Reply.placeholder`."""
+        return None
 
     def show(self, message: Rendered) -> Posted | None:
         """See `Reply.show`."""

@@ -19,7 +19,7 @@ from bot.store.deliveries import LEASE_SECONDS
 from bot.workers import Pool
 from mlops.backends import Backend, get_backend
 from mlops.classifier import Classifier, get_classifier
-from mlops.settings import Settings
+from mlops.settings import DEFAULT_ENDPOINT, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,11 @@ class Services:
     def backend(self) -> Backend:
         """Where training and serving happen."""
         return self._backend if self._backend is not None else get_backend(self.settings)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that the bot asks and changes the version of."""
+        return self.settings.triage_endpoint or DEFAULT_ENDPOINT
 
     def allowed(self, user: str, action: str, target: str, channel: str) -> bool:
         """Whether a person may run an operation; a refusal is in the audit log.

@@ -1,13 +1,16 @@
-"""What the bot's own commands share in a terminal: the database, and who types."""
+"""What commands share in a terminal: the database, who types, and their lines in the audit log."""
 
 import getpass
 import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlops.errors import SettingsError
+import click
+
+from mlops.errors import LockedError, NotFoundError, SettingsError, TriageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,6 +41,66 @@ def database() -> "Iterator[Engine]":
         ) from None
     finally:
         engine.dispose()
+
+
+@dataclass
+class Outcome:
+    """What came of an operation, in a few words; the command says so before it ends."""
+
+    result: str = "done"
+
+
+@contextmanager
+def recorded(action: str, target: str, *, deploys: bool = False) -> Iterator[Outcome]:
+    """Leave two lines in the audit log: that an operation was begun, and what came of it.
+
+    A log that can't be written is said on standard error and stops nothing: going back has to be
+    possible without a database.
+
+    Args:
+        action: What, in the words that the bot has for it, such as `rollback`.
+        target: On what: a version, an endpoint, a job.
+        deploys: Whether nobody may do it while deploying is locked.
+
+    Raises:
+        LockedError: with `deploys`, saying who locked it.
+    """
+    from mlops.deploy_lock import check_unlocked
+    from mlops.settings import get_settings
+
+    outcome = Outcome()
+    try:
+        if deploys:
+            check_unlocked(get_settings())
+        _write(action, target, "started")
+        yield outcome
+    except LockedError:
+        outcome.result = "refused: locked"
+        raise
+    except NotFoundError:
+        outcome.result = "refused: not there"
+        raise
+    except (KeyboardInterrupt, click.Abort):
+        outcome.result = "interrupted"
+        raise
+    except (click.exceptions.Exit, SystemExit):
+        # The command has said what came of it, and ends with its own exit code.
+        raise
+    except BaseException:
+        outcome.result = "failed"
+        raise
+    finally:
+        _write(action, target, outcome.result)
+
+
+def _write(action: str, target: str, result: str) -> None:
+    from bot.store.audit import Audit
+
+    try:
+        with database() as engine:
+            Audit(engine).add(who(), action, target, TERMINAL, result)
+    except TriageError as error:
+        click.echo(f"This is not in the audit log. {error}", err=True)
 
 
 def who() -> str:

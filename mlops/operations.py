@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops.backends import Backend, Endpoint, Job, ModelVersion, TrainRequest, TuneRequest
+from mlops.backends import Approval, Backend, Endpoint, Job, ModelVersion, TrainRequest, TuneRequest
 from mlops.backends.options import ANY_COMPUTE, ANY_SEARCH, Compute, Search
 from mlops.errors import BackendError, DataError, NotFoundError
 
@@ -287,6 +287,17 @@ def finish(backend: Backend, job: Job) -> ModelVersion:
         reason = job.failure or f"It is {job.status}."
         raise BackendError(f"The job {job.name} made no model. {reason}")
     return backend.register(job.name)
+
+
+def judge(backend: Backend, version: str, approval: Approval, by: str) -> None:
+    """Have the model registry say what a person decided; the shipped version is in none.
+
+    Args:
+        by: Who: a Slack ID, or `name@host` from a terminal.
+    """
+    found = backend.version(version)
+    if not found.shipped:
+        backend.judge(found.name, approval, by)
 
 
 def champion(backend: Backend, endpoint: str) -> ModelVersion:

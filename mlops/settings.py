@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     triage_approval_hours: float = Field(
         default=24.0,
         gt=0,
-        description="How long a new version may be approved in Slack.",
+        description="How long a new version or a redeployment may be approved in Slack.",
     )
     triage_watch_minutes: float = Field(
         default=10.0,

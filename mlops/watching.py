@@ -92,6 +92,19 @@ class Outcome:
     before: Sample = field(default_factory=Sample, repr=False)
     after: Sample = field(default_factory=Sample, repr=False)
 
+    @property
+    def watched(self) -> bool:
+        """Whether it was looked at after the change."""
+        return self.after.asked > 0
+
+    @property
+    def summary(self) -> str:
+        """What came of it, in a few words."""
+        if self.returned:
+            worse = ", ".join(finding.name for finding in self.findings if not finding.fine)
+            return f"worse: {worse}; went back to {self.endpoint.version}"
+        return f"serving {self.endpoint.version}{', watched, kept' if self.watched else ''}"
+
 
 def percentile(values: Sequence[float], share: float) -> float | None:
     """The smallest value that at least a share of the values doesn't exceed (nearest rank).

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bot.terminal import who
 from mlops import comparing, operations
 from mlops.backends.local import LocalBackend, locks
 from mlops.cli import triage
@@ -135,7 +136,7 @@ def test_promote_does_what_approve_does(place: Path, challenger: str) -> None:
     backend = LocalBackend(place)
     dataset = operations.prepare_data(place)
     done = comparing.compare(place, backend, "shipped", challenger, dataset)
-    code, output = run(place, "promote", challenger[:6])
+    code, output = run(place, "promote", challenger[:6], "--watch", "0.02")
     try:
         for check in done.comparison["checks"]:
             assert check["sentence"] in output
@@ -143,6 +144,11 @@ def test_promote_does_what_approve_does(place: Path, challenger: str) -> None:
         served = [endpoint.version for endpoint in backend.endpoints()]
         assert served == ([challenger] if done.passed else [])
         assert ("Refused" in output) != done.passed
+        # As after Approve, it is watched, and the registry says who approved.
+        assert ("of 24 probes got no answer" in output) == done.passed
+        judged = backend.version(challenger)
+        assert judged.approval == ("Approved" if done.passed else "PendingManualApproval")
+        assert judged.judged_by == (who() if done.passed else "")
         # What serves is compared with nothing, and promoting it again changes nothing.
         operations.serve(backend, "referral-triage", challenger)
         before = backend.endpoint("referral-triage").updated

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bot import deploy_messages
 from bot.blocks.parts import Block, actions, button, context, escape, header, moment, section
-from bot.blocks.redeploy import confirm
 from bot.blocks.versions import BACK_NOW
+from bot.blocks.work import confirm
 from bot.board import Figures, percent
 from mlops.deploy_lock import Lock
 

@@ -4,19 +4,20 @@ import time
 from collections.abc import Mapping
 
 from bot import deploy_messages as say
-from bot.blocks.parts import (
-    Block,
-    Rendered,
-    actions,
-    button,
-    context,
-    escape,
-    header,
-    moment,
-    section,
+from bot.blocks.parts import Block, Rendered, button, context, escape, header, moment, section
+from bot.blocks.work import (
+    ACTIVE,
+    DONE,
+    FAILED,
+    STOPPED,
+    approval,
+    approved,
+    buttons,
+    confirm,
+    duration,
+    somebody_else,
+    steps_text,
 )
-from bot.blocks.retrain import ACTIVE, DONE, FAILED, STOPPED, duration
-from bot.ops_messages import somebody_else
 from bot.store.redeploys import Redeploy, State
 from mlops.watching import Finding
 
@@ -62,17 +63,16 @@ def card(row: Redeploy, hours: float) -> Rendered:
         blocks.append(section(_steps(row)))
     blocks.append(section(_outcome(row, hours)))
     if row.state == "waiting":
-        blocks.append(context(somebody_else(row.channel.startswith("D"))))
-        approve = button("Approve", APPROVE, row.id, "primary")
-        approve["confirm"] = confirm(row.version, row.previous, "Deploy")
-        blocks.append(actions([approve, button("Cancel", CANCEL, row.id)], f"buttons-{row.id}"))
-    elif (by := row.findings.get("decided_by")) and row.state not in NOT_BEGUN:
-        blocks.append(context(say.approved(by)))
+        blocks.append(somebody_else(row))
+        cancel = button("Cancel", CANCEL, row.id)
+        blocks.append(approval(row, row.version, row.previous, APPROVE, cancel))
+    elif row.state not in NOT_BEGUN:
+        blocks += approved(row)
     checks = [Finding(**item) for item in row.findings.get("checks", ())]
     if checks and row.action == "deploy":
         blocks.append(context("\n".join(say.finding(check) for check in checks)))
     if row.state in ("watching", "serving") and _can_go_back(row):
-        blocks.append(actions([_roll_back(row)], f"buttons-{row.id}"))
+        blocks.append(buttons(row, _roll_back(row)))
     blocks.append(_footer(row))
     return Rendered(say.notification(title, row.version), blocks)
 
@@ -89,19 +89,6 @@ def title_of(row: Redeploy) -> str:
     return TITLES[row.state]
 
 
-def confirm(version: str, instead: str, do: str) -> Block:
-    """What is asked before a version is changed."""
-    return {
-        "title": {"type": "plain_text", "text": f"{do}?"},
-        "text": {
-            "type": "plain_text",
-            "text": f"Version {version} will answer every note, in place of {instead}.",
-        },
-        "confirm": {"type": "plain_text", "text": do},
-        "deny": {"type": "plain_text", "text": "Cancel"},
-    }
-
-
 def _steps(row: Redeploy) -> str:
     steps = list(STEPS)
     if row.action == "rollback":
@@ -112,16 +99,7 @@ def _steps(row: Redeploy) -> str:
     if row.action == "rollback":
         position = 0
     position = min(position, len(steps) - 1)
-    lines = []
-    for number, (_, active, done) in enumerate(steps[: position + 1]):
-        last = number == position
-        if not last or mark == DONE:
-            lines.append(f"{DONE} {done}")
-        else:
-            lines.append(f"{mark} *{active}*{_left(row)}")
-    later = [name for name, _, _ in steps[position + 1 :]]
-    if later and mark == ACTIVE:
-        lines.append(f":white_circle: Then: {', '.join(later)}")
+    lines = [steps_text(steps, position, mark, _left(row))]
     if row.state in ("returning", "returned"):
         lines.append(
             f"{ACTIVE} *Going back to `{escape(row.previous)}`*"
@@ -152,10 +130,10 @@ def _can_go_back(row: Redeploy) -> bool:
     return row.action == "deploy" and not row.stop_by and row.previous != row.version
 
 
-def _left(row: Redeploy) -> str:
+def _left(row: Redeploy) -> dict[int, str]:
     if row.state != "watching" or row.watch_until is None:
-        return ""
-    return f": {duration(row.watch_until - time.time())} left"
+        return {}
+    return {WATCH: f"{duration(row.watch_until - time.time())} left"}
 
 
 def _outcome(row: Redeploy, hours: float) -> str:
@@ -163,7 +141,7 @@ def _outcome(row: Redeploy, hours: float) -> str:
     if row.state == "waiting":
         return say.waiting(row.version, row.previous, hours)
     if row.state == "cancelled":
-        return say.cancelled(str(row.findings.get("decided_by")))
+        return say.cancelled(row.decided_by or "")
     if row.state == "expired":
         return say.expired()
     back = row.action == "rollback"

@@ -3,18 +3,21 @@
 import time
 from collections.abc import Callable, Mapping
 
+from bot import deploy_messages as deploying
 from bot import ops_messages as say
 from bot.blocks.comparison import checks_blocks, comparison_table, versions_and_data
-from bot.blocks.parts import (
-    Block,
-    Rendered,
-    actions,
-    button,
-    context,
-    escape,
-    header,
-    moment,
-    section,
+from bot.blocks.parts import Block, Rendered, button, context, escape, header, moment, section
+from bot.blocks.work import (
+    ACTIVE,
+    DONE,
+    FAILED,
+    STOPPED,
+    approval,
+    approved,
+    buttons,
+    duration,
+    somebody_else,
+    steps_text,
 )
 from bot.retraining.options import Options
 from bot.store.retrains import Run, State
@@ -26,8 +29,12 @@ TITLES: Mapping[State, str] = {
     "training": "Retraining",
     "comparing": "Retraining",
     "waiting": "A new version waits for approval",
+    "rejecting": "Rejecting the new version",
     "deploying": "Deploying the new version",
+    "watching": "The new version serves and is watched",
     "serving": "The new version serves",
+    "returned": "Went back to the version before",
+    "superseded": "Another version serves by now",
     "rejected": "The new version was rejected",
     "expired": "The approval has expired",
     "outdated": "The comparison is out of date",
@@ -45,16 +52,10 @@ STEPS = (
     ("compare", "Comparing with the champion", "Compared with the champion"),
     ("approve", "Waiting for approval", "Approved"),
     ("deploy", "Deploying", "Deployed"),
-    ("serve", "Starting to serve", "Serving"),
+    ("serve", "Serving, and watched", "Serving"),
 )
 TUNING = ("tune", "Tuning", "Tuned")
 DATA, TRAIN, EVALUATE, COMPARE, APPROVAL, DEPLOY, SERVE = range(len(STEPS))
-DONE, ACTIVE, FAILED, STOPPED = (
-    ":white_check_mark:",
-    ":hourglass_flowing_sand:",
-    ":x:",
-    ":no_entry:",
-)
 # A job's metrics have the part of the data in front; a version's haven't.
 PREFIX = "validation:"
 FIGURES = {"auc": "AUC", "accuracy": "accuracy"}
@@ -107,11 +108,11 @@ def card(
         if run.findings.get("pictures") is False:
             blocks.append(context(say.pictures_missing()))
     if run.state == "waiting" and two_person:
-        blocks.append(context(say.somebody_else(run.channel.startswith("D"))))
+        blocks.append(somebody_else(run))
     if row := _buttons(run):
         blocks.append(row)
-    if verdict := _verdict(run):
-        blocks.append(context(verdict))
+    if run.state not in ("rejecting", "rejected"):
+        blocks += approved(run)
     blocks.append(_footer(run))
     return Rendered(say.notification(title, run.version), blocks)
 
@@ -134,22 +135,9 @@ def summary(options: Options) -> str:
     else:
         what = f"Trains on {data}"
     fixed = ", ".join(f"{name} {value}" for name, value in sorted(options.hyperparameters.items()))
+    machine = f"on {escape(options.machine)}" if options.machine else ""
     then = "then asks for approval" if options.then == "ask" else "then reports"
-    return ", ".join(part for part in (what, escape(fixed), then) if part)
-
-
-def duration(seconds: float) -> str:
-    """Minutes and seconds, hours and minutes.
-
-    >>> duration(80), duration(7300)
-    ('1 min 20 s', '2 h 1 min')
-    """
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return ", ".join(part for part in (what, escape(fixed), machine, then) if part)
 
 
 def _steps(run: Run, job: Job | None, step: str) -> str:
@@ -158,18 +146,10 @@ def _steps(run: Run, job: Job | None, step: str) -> str:
     if run.options.mode == "tune":
         steps[TRAIN] = TUNING
     position, mark = _position(run)
-    details = _details(run, job, step)
-    lines = []
-    for number, (_, active, done) in enumerate(steps[: position + 1]):
-        detail = f": {details[number]}" if details.get(number) else ""
-        if number < position or mark == DONE:
-            lines.append(f"{DONE} {done}{detail}")
-        else:
-            lines.append(f"{mark} *{active}*{detail}")
-    later = [name for name, _, _ in steps[position + 1 :]]
-    if later and mark == ACTIVE:
-        lines.append(f":white_circle: Then: {', '.join(later)}")
-    return "\n".join(lines)
+    lines = steps_text(steps, position, mark, _details(run, job, step))
+    if run.state == "returned":
+        lines += f"\n:arrow_left: Back at `{escape(run.champion or '')}`"
+    return lines
 
 
 def _position(run: Run) -> tuple[int, str]:
@@ -179,8 +159,12 @@ def _position(run: Run) -> tuple[int, str]:
         "training": (TRAIN, ACTIVE),
         "comparing": (COMPARE, ACTIVE),
         "waiting": (APPROVAL, ACTIVE),
+        "rejecting": (APPROVAL, STOPPED),
         "deploying": (DEPLOY, ACTIVE),
+        "watching": (SERVE, ACTIVE),
         "serving": (SERVE, DONE),
+        "returned": (SERVE, STOPPED),
+        "superseded": (SERVE, STOPPED),
         "rejected": (APPROVAL, STOPPED),
         "expired": (APPROVAL, STOPPED),
         "outdated": (APPROVAL, STOPPED),
@@ -259,18 +243,22 @@ def _figures(metrics: Mapping[str, float]) -> str:
 
 def _outcome(run: Run, endpoint: str, hours: float) -> str:
     """What it means, in a sentence (mrkdwn)."""
-    version, checks = run.version or "", (run.findings.get("comparison") or {}).get("checks", ())
+    version, found = run.version or "", run.findings
+    checks = (found.get("comparison") or {}).get("checks", ())
+    card, champion = found.get("card"), run.champion or ""
     sentences: dict[str, Callable[[], str]] = {
-        "waiting": lambda: (
-            escape(say.deploy_failed(run.failure)) if run.failure else say.offered(hours)
-        ),
-        "deploying": say.deploying,
-        "serving": lambda: say.serving(escape(endpoint)),
+        "waiting": lambda: escape(say.not_done(run.failure)) if run.failure else say.offered(hours),
+        "deploying": lambda: say.deploying(card),
+        "watching": lambda: say.watched(card),
+        "serving": lambda: say.serving(escape(endpoint), card),
+        "returned": lambda: deploying.returned(champion, run.stop_by, str(found.get("why", ""))),
+        "superseded": lambda: deploying.superseded(str(found.get("serves", ""))),
+        "rejected": lambda: say.rejected(run.decided_by or "", moment(run.decided or 0.0)),
         "refused": lambda: say.refused(sum(not check["passed"] for check in checks)),
         "reported": lambda: say.reported(version),
         "same": lambda: say.same_version(version),
         "expired": say.expired,
-        "outdated": lambda: say.outdated(run.champion or "", str(run.findings.get("serves"))),
+        "outdated": lambda: say.outdated(champion, str(found.get("serves"))),
         "failed": lambda: escape(say.failed(run.failure or "")),
         "stopped": lambda: " ".join(
             [say.stopped(run.stop_by or ""), *([say.kept(version)] if version else [])]
@@ -282,29 +270,11 @@ def _outcome(run: Run, endpoint: str, hours: float) -> str:
 
 def _buttons(run: Run) -> Block | None:
     if run.under_way and not run.stop_by:
-        return actions([button("Stop", STOP, run.id, "danger")], f"buttons-{run.id}")
+        return buttons(run, button("Stop", STOP, run.id, "danger"))
     if run.state != "waiting":
         return None
-    approve = button("Approve", APPROVE, run.id, "primary")
-    approve["confirm"] = {
-        "title": {"type": "plain_text", "text": "Deploy this version?"},
-        "text": {
-            "type": "plain_text",
-            "text": f"Version {run.version} will answer every note, in place of {run.champion}.",
-        },
-        "confirm": {"type": "plain_text", "text": "Deploy it"},
-        "deny": {"type": "plain_text", "text": "Cancel"},
-    }
-    return actions([approve, button("Reject", REJECT, run.id)], f"buttons-{run.id}")
-
-
-def _verdict(run: Run) -> str:
-    """Who decided what and when (mrkdwn)."""
-    if run.decided_by is None or run.decided is None:
-        return ""
-    if run.state == "rejected":
-        return say.rejected(run.decided_by, moment(run.decided))
-    return say.approved(run.decided_by, moment(run.decided))
+    reject = button("Reject", REJECT, run.id)
+    return approval(run, run.version or "", run.champion or "", APPROVE, reject)
 
 
 def _footer(run: Run) -> Block:

@@ -1,6 +1,7 @@
 """The form behind `/retrain`: it shows the inputs that its choices need, and no others."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks.parts import TITLE_CHARACTERS, Block, context, plain
@@ -16,10 +17,11 @@ from bot.retraining.options import (
 RETRAIN_FORM = "retrain_form"
 DATA, FILE, ADDRESS = "retrain_data", "retrain_file", "retrain_address"
 MODE, PARAMETERS = "retrain_mode", "retrain_parameters"
-TRIALS, PARALLEL, MINUTES, THEN = (
+TRIALS, PARALLEL, MINUTES, MACHINE, THEN = (
     "retrain_trials",
     "retrain_parallel",
     "retrain_minutes",
+    "retrain_machine",
     "retrain_then",
 )
 LABEL_CHARACTERS = 2000
@@ -42,7 +44,12 @@ def offered(corrections: bool) -> dict[str, str]:
 
 
 def retrain_form(
-    channel: str, data: str = "shipped", mode: str = "train", *, corrections: bool = False
+    channel: str,
+    data: str = "shipped",
+    mode: str = "train",
+    *,
+    corrections: bool = False,
+    machines: Sequence[str] = (),
 ) -> Block:
     """The form, for what is chosen in it now.
 
@@ -51,6 +58,7 @@ def retrain_form(
         data: Of `DATA_CHOICES`.
         mode: Of `MODE_CHOICES`.
         corrections: Whether the workspace keeps notes to learn from.
+        machines: To choose from, the usual one first; empty: there is nothing to choose.
     """
     blocks = [_choice(DATA, "Data", offered(corrections), data, redraws=True)]
     if data == "file":
@@ -97,6 +105,7 @@ def retrain_form(
             "optional": True,
         },
         _number(MINUTES, "Stop after (minutes)", DEFAULT_MINUTES, MAX_MINUTES),
+        *([_machine(machines)] if machines else []),
         _choice(THEN, "If the new version is not worse", THEN_CHOICES, "ask"),
         context("Nothing is deployed before a lead approves. One run at a time."),
     ]
@@ -109,6 +118,13 @@ def retrain_form(
         "close": plain("Cancel", TITLE_CHARACTERS),
         "blocks": blocks,
     }
+
+
+def _machine(machines: Sequence[str]) -> Block:
+    options = [{"text": plain(name, 75), "value": name} for name in machines]
+    element = {"type": "static_select", "options": options, "initial_option": options[0]}
+    hint = f"{machines[0]} is enough for tens of thousands of notes; larger ones cost more."
+    return _input(MACHINE, "Machine", element, hint)
 
 
 def _input(name: str, label: str, element: dict[str, Any], hint: str = "") -> Block:

@@ -15,8 +15,8 @@ from bot.blocks.parts import (
     plain,
     section,
 )
-from bot.blocks.redeploy import confirm
 from bot.blocks.retrain import FIGURES
+from bot.blocks.work import confirm
 from mlops.backends import ModelVersion
 from mlops.deploy_lock import Lock
 

@@ -49,7 +49,7 @@ def register(app: App, services: Services) -> None:
         hand_over(services, services.quick, body, partial(correct, services, body))
 
     def on_retrain(ack: Ack, body: Payload, view: Payload) -> None:
-        options, errors = read_form(view)
+        options, errors = read_form(view, services.backend.machines)
         if errors:
             ack(response_action="errors", errors=errors)
             return

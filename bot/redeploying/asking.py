@@ -1,6 +1,7 @@
 """`/redeploy`: who may, which version, and the lock; the list of versions and its buttons."""
 
 import json
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +12,12 @@ from bot.blocks.notices import notice, trouble
 from bot.blocks.parts import moment
 from bot.blocks.redeploy import title_of
 from bot.blocks.versions import loading, told, version_line, versions_form
+from bot.deciding import another_under_way
 from bot.handover import tell
 from bot.intake import plain_text
 from bot.placing import elsewhere, link
 from bot.redeploying.running import go_on
 from bot.redeploying.showing import show
-from bot.retraining.running import endpoint_name
 from bot.services import Services
 from bot.store.lock import REASON_CHARACTERS
 from bot.store.redeploys import Redeploy
@@ -107,13 +108,14 @@ def start(services: Services, user: str, channel: str, version: str) -> str:
     except NotFoundError as error:
         audit.add(user, "redeploy", version[:80], channel, "refused: no such version")
         return messages.problem(error)
-    endpoint = endpoint_name(services)
+    endpoint = services.endpoint
     serves = champion(services.backend, endpoint).name
     if found == serves and _endpoint(services) is not None:
         return deploy_messages.serves_already(found)
     redeploys = services.store.redeploys
     if services.settings.triage_two_person:
-        row = redeploys.propose(user, channel, endpoint, found, serves)
+        expires = time.time() + services.settings.triage_approval_hours * 3600
+        row = redeploys.propose(user, channel, endpoint, found, serves, expires)
     else:
         row = redeploys.begin(user, channel, endpoint, found, serves, "deploy")
     return _begun(services, row, user, channel, "redeploy")
@@ -137,11 +139,7 @@ def roll_back(services: Services, user: str, channel: str) -> str:
 
 def _begun(services: Services, row: Redeploy | None, user: str, channel: str, action: str) -> str:
     if row is None:
-        active = services.store.redeploys.active()
-        services.store.audit.add(user, action, "", channel, "refused: one is under way")
-        if active is None:
-            return ops_messages.just_ended()
-        return deploy_messages.under_way(active.version, active.user, link(services, active))
+        return another_under_way(services, user, action, "", channel)
     shown = show(services, row)
     if shown.under_way:
         go_on(services, shown)
@@ -151,7 +149,7 @@ def _begun(services: Services, row: Redeploy | None, user: str, channel: str, ac
 def _endpoint(services: Services) -> Endpoint | None:
     """The endpoint that the bot asks; None where there is none yet."""
     try:
-        return services.backend.endpoint(endpoint_name(services))
+        return services.backend.endpoint(services.endpoint)
     except NotFoundError:
         return None
 
@@ -160,7 +158,7 @@ def _status(services: Services) -> str:
     """What serves, the lock, and the latest redeployments (mrkdwn)."""
     from mlops.operations import champion
 
-    version = champion(services.backend, endpoint_name(services))
+    version = champion(services.backend, services.endpoint)
     lines = [
         version_line(version, [":large_green_circle: serves now"]),
         deploy_messages.lock_state(services.store.lock.current()),
@@ -189,7 +187,7 @@ def open_list(services: Services, channel: str, payload: Payload) -> None:
         shown = versions_form(
             channel,
             services.backend.versions(),
-            champion(services.backend, endpoint_name(services)).name,
+            champion(services.backend, services.endpoint).name,
             endpoint.previous if endpoint is not None else None,
             services.store.lock.current(),
         )
@@ -275,4 +273,4 @@ def _lock(services: Services, wanted: Request, user: str, channel: str) -> str:
     if lock.set(user, wanted.argument, channel) is not None:
         return deploy_messages.lock_set()
     there = lock.current()
-    return deploy_messages.locked_already(there) if there else ops_messages.just_ended()
+    return deploy_messages.locked_already(there) if there else deploy_messages.just_unlocked()

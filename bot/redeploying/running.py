@@ -7,20 +7,17 @@ changes nothing.
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from bot import deploy_messages
-from bot.logs import whereabouts
+from bot.deciding import BY_ITSELF
 from bot.redeploying.showing import show
 from bot.services import Services
-from bot.store.redeploys import Redeploy, State
+from bot.store.redeploys import Redeploy
 from bot.store.work import Line
-from bot.working import work_on
+from bot.working import Kind, work_on
 from mlops.errors import TriageError
 from mlops.watching import Finding, Sample
 
@@ -34,9 +31,6 @@ POLL_SECONDS = 0.5
 BASELINE_SECONDS = 30 * 86_400.0
 # How long going back is tried again.
 RETURN_SECONDS, RETRY_SECONDS = 180.0, 2.0
-BY_ITSELF = ""
-
-Step = Callable[[Services, Redeploy], Redeploy | None]
 
 
 def go_on(services: Services, row: Redeploy) -> None:
@@ -47,24 +41,11 @@ def go_on(services: Services, row: Redeploy) -> None:
 
 def follow(services: Services, row: Redeploy) -> None:
     """Do it, or go on with it, until it has ended."""
-    work_on(services, services.store.redeploys, row, show, _step)
-
-
-def _step(services: Services, row: Redeploy) -> Redeploy | None:
-    """One step; None if this process has lost the row, or has to stop."""
-    try:
-        return STEPS[row.state](services, row)
-    except TriageError as error:
-        return _failed(services, row, str(error))
-    except SQLAlchemyError:
-        raise
-    except Exception as error:  # noqa: BLE001  the lead gets a sentence whatever happens
-        logger.error("redeploying: %s", whereabouts(error))
-        return _failed(services, row, deploy_messages.unexpected())
+    work_on(services, services.store.redeploys, row, KIND)
 
 
 def _failed(services: Services, row: Redeploy, failure: str) -> Redeploy | None:
-    line = Line(row.user, _name(row), "failed")
+    line = Line(row.decider, _name(row), "failed")
     serves = row.previous
     if row.state == "returning":
         line = Line(row.stop_by or BY_ITSELF, "rollback", "failed")
@@ -94,8 +75,8 @@ def _start(services: Services, row: Redeploy) -> Redeploy | None:
     minutes = services.settings.triage_watch_minutes
     redeploys = services.store.redeploys
     if row.action == "rollback" or minutes == 0:
-        return redeploys.advance(row, "serving", Line(row.user, _name(row), "serving"))
-    line = Line(row.user, _name(row), "serving, watched")
+        return redeploys.advance(row, "serving", Line(row.decider, _name(row), "serving"))
+    line = Line(row.decider, _name(row), "serving, watched")
     now = time.time()
     findings = {**row.findings, "since": now}
     return redeploys.advance(
@@ -199,9 +180,13 @@ def _return(services: Services, row: Redeploy) -> Redeploy | None:
     return services.store.redeploys.advance(row, "returned", line)
 
 
-STEPS: dict[State, Step] = {
-    "measuring": _measure,
-    "starting": _start,
-    "watching": _watch,
-    "returning": _return,
-}
+KIND = Kind[Redeploy](
+    show,
+    {
+        "measuring": _measure,
+        "starting": _start,
+        "watching": _watch,
+        "returning": _return,
+    },
+    _failed,
+)

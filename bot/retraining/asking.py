@@ -1,13 +1,13 @@
 """`/retrain` and its form: who may, what they want, and a run for it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from bot import messages, ops_messages
 from bot.blocks import retrain_form as form
 from bot.blocks.notices import notice, trouble
-from bot.blocks.parts import moment
+from bot.blocks.parts import Block, moment
 from bot.blocks.retrain import TITLES
 from bot.handover import tell
 from bot.placing import elsewhere, link
@@ -51,7 +51,7 @@ def retrain(services: Services, command: Payload) -> None:
     if not services.allowed(user, action, "", channel):
         tell(services, command, notice(ops_messages.ask_leads(services.roles.leads)))
     elif wanted.verb == "form":
-        view = form.retrain_form(channel, corrections=services.store.labels.wanted)
+        view = form_for(services, channel)
         if not services.slack.open_view(str(command.get("trigger_id") or ""), view):
             tell(services, command, trouble(messages.form_failed()))
     elif wanted.verb == "start":
@@ -106,6 +106,17 @@ def _status(services: Services) -> str:
 # --- the form ---------------------------------------------------------------------------------
 
 
+def form_for(services: Services, channel: str, data: str = "shipped", mode: str = "train") -> Block:
+    """The form, with what this workspace and this backend have to choose from."""
+    return form.retrain_form(
+        channel,
+        data,
+        mode,
+        corrections=services.store.labels.wanted,
+        machines=services.backend.machines,
+    )
+
+
 def redraw(services: Services, body: Payload) -> None:
     """A choice in the form that needs other inputs."""
     view = body.get("view") or {}
@@ -115,14 +126,18 @@ def redraw(services: Services, body: Payload) -> None:
         tell(services, body, notice(ops_messages.ask_leads(services.roles.leads)))
         return
     data, mode = _chosen(view, form.DATA), _chosen(view, form.MODE)
-    corrections = services.store.labels.wanted
-    if data in form.offered(corrections) and mode in form.MODE_CHOICES:
-        redrawn = form.retrain_form(channel, data, mode, corrections=corrections)
+    if data in form.offered(services.store.labels.wanted) and mode in form.MODE_CHOICES:
+        redrawn = form_for(services, channel, data, mode)
         services.slack.update_view(str(view.get("id")), redrawn)
 
 
-def read_form(view: Payload) -> tuple[Options, dict[str, str]]:
-    """The options that a form holds, and what is wrong with it by input."""
+def read_form(view: Payload, machines: Sequence[str]) -> tuple[Options, dict[str, str]]:
+    """The options that a form holds, and what is wrong with it by input.
+
+    Args:
+        view: The form.
+        machines: That there are to choose from.
+    """
     errors: dict[str, str] = {}
     data, mode, then = (_chosen(view, name) for name in (form.DATA, form.MODE, form.THEN))
     for name, kind, value in (
@@ -138,6 +153,9 @@ def read_form(view: Payload) -> tuple[Options, dict[str, str]]:
     address = _text(view, form.ADDRESS) if data == "s3" else ""
     if data == "s3" and not _is_address(address):
         errors[form.ADDRESS] = ops_messages.no_address()
+    machine = _chosen(view, form.MACHINE)
+    if machines and machine not in machines:
+        errors[form.MACHINE] = ops_messages.unknown_choice()
     parameters = table(_text(view, form.PARAMETERS))
     if parameters is None:
         errors[form.PARAMETERS] = ops_messages.no_table()
@@ -168,6 +186,7 @@ def read_form(view: Payload) -> tuple[Options, dict[str, str]]:
             trials=trials or usual.trials,
             parallel=parallel or usual.parallel,
             minutes=found[form.MINUTES] or usual.minutes,
+            machine=machine if machines else "",
             then=cast(Then, then),
         ),
         errors,

@@ -27,6 +27,7 @@ class Options:
         trials: How many, when tuning.
         parallel: Trials at a time, when tuning.
         minutes: After which training or tuning is stopped.
+        machine: What it runs on; "": what the backend takes.
         then: If the new version is better: ask for approval, or only report.
     """
 
@@ -38,6 +39,7 @@ class Options:
     trials: int = DEFAULT_TRIALS
     parallel: int = DEFAULT_PARALLEL
     minutes: int = DEFAULT_MINUTES
+    machine: str = ""
     then: Then = "ask"
 
     def to_json(self) -> str:

@@ -7,25 +7,26 @@ comparison by what it compares, the message by its block, the pictures by their 
 
 import logging
 import time
-from collections.abc import Callable
+import uuid
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from bot import ops_messages
 from bot.blocks.retrain import FIGURES, PREFIX, outcome_line
-from bot.logs import whereabouts
+from bot.placing import link
+from bot.redeploying import running as redeploying
 from bot.retraining.data import prepare
 from bot.retraining.showing import share, show
 from bot.services import Services
-from bot.store.retrains import Line, Run, State
-from bot.working import work_on
+from bot.store.redeploys import UNDER_WAY as REDEPLOYING
+from bot.store.redeploys import Redeploy
+from bot.store.retrains import Line, Run
+from bot.working import Kind, work_on
 from mlops.backends import Job
+from mlops.backends.options import Compute
 from mlops.errors import TriageError
-from mlops.settings import DEFAULT_ENDPOINT
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +41,6 @@ SHOW_SECONDS = 3.0
 # The clock on the card goes on also when nothing else changes.
 CLOCK_SECONDS = 6.0
 MAX_RESTARTS = 5
-BY_ITSELF = ""
-
-Step = Callable[[Services, Run], Run | None]
 
 
 def go_on(services: Services, run: Run) -> None:
@@ -53,25 +51,13 @@ def go_on(services: Services, run: Run) -> None:
 
 def watch(services: Services, run: Run) -> None:
     """Do a run, or go on with it, until it needs a person or has ended."""
-    work_on(services, services.store.retrains, run, show, _step)
-
-
-def _step(services: Services, run: Run) -> Run | None:
-    """One step; None if this process has lost the run, or has to stop."""
-    try:
-        return STEPS[run.state](services, run)
-    except TriageError as error:
-        return _failed(services, run, str(error))
-    except SQLAlchemyError:
-        raise
-    except Exception as error:  # noqa: BLE001  the lead gets a sentence whatever happens
-        logger.error("retraining: %s", whereabouts(error))
-        return _failed(services, run, ops_messages.unexpected())
+    work_on(services, services.store.retrains, run, KIND)
 
 
 def _failed(services: Services, run: Run, failure: str) -> Run | None:
-    if run.state == "deploying":
-        line = Line(run.decided_by or run.user, "deploy", "failed")
+    if run.state in ("deploying", "rejecting"):
+        action = "approve" if run.state == "deploying" else "reject"
+        line = Line(run.decided_by or run.user, action, "failed")
         # The offer stands: whatever was in the way may be gone at the next click.
         cleared = {"decided_by": None, "decided": None}
         return services.store.retrains.advance(run, "waiting", line, failure=failure, **cleared)
@@ -113,9 +99,14 @@ def _start(services: Services, run: Run, dataset: Path) -> Job:
     from mlops import operations
 
     options = run.options
+    compute = Compute(instance_type=options.machine or None)
     if options.mode == "train":
         return operations.start_training(
-            services.backend, dataset, hyperparameters=options.hyperparameters, name=run.job
+            services.backend,
+            dataset,
+            hyperparameters=options.hyperparameters,
+            name=run.job,
+            compute=compute,
         )
     return operations.start_tuning(
         services.backend,
@@ -124,6 +115,7 @@ def _start(services: Services, run: Run, dataset: Path) -> Job:
         max_jobs=options.trials,
         max_parallel_jobs=options.parallel,
         name=run.job,
+        compute=compute,
     )
 
 
@@ -151,7 +143,7 @@ def _train(services: Services, run: Run) -> Run | None:
             return _stopped(services, run, version)
         return _failed(services, run, ops_messages.over_time(run.options.minutes))
     made = operations.finish(backend, job)
-    serving = operations.champion(backend, endpoint_name(services))
+    serving = operations.champion(backend, services.endpoint)
     figures = {name.removeprefix(PREFIX): value for name, value in job.metrics.items()}
     known = {name: value for name, value in figures.items() if name in FIGURES}
     line = outcome_line(run.options, job)
@@ -292,26 +284,105 @@ def _judge(services: Services, run: Run, passed: bool, findings: dict[str, Any])
     return retrains.advance(run, "waiting", line, findings=findings, expires=expires)
 
 
-# --- deploying --------------------------------------------------------------------------------
+# --- after the click --------------------------------------------------------------------------
 
 
-def endpoint_name(services: Services) -> str:
-    """The endpoint that the bot asks and replaces the version of."""
-    return services.settings.triage_endpoint or DEFAULT_ENDPOINT
+def new_deployment(run: Run) -> dict[str, Any]:
+    """A run's findings with the name of the redeployment that an approval begins."""
+    kept = {key: value for key, value in run.findings.items() if key != "card"}
+    return {**kept, "deployment": uuid.uuid4().hex}
 
 
 def _deploy(services: Services, run: Run) -> Run | None:
+    """Have the redeployment begin, and wait until the new version serves or can't."""
     from mlops import operations
 
-    operations.serve(services.backend, endpoint_name(services), run.version or "")
-    services.look_again()
-    line = Line(run.decided_by or run.user, "deploy", "serving")
-    return services.store.retrains.advance(run, "serving", line, failure=None)
+    redeploys = services.store.redeploys
+    id = str(run.findings["deployment"])
+    row = redeploys.get(id)
+    if row is None:
+        decider = run.decided_by or run.user
+        operations.judge(services.backend, run.version or "", "Approved", decider)
+        row = redeploys.begin(
+            run.user,
+            run.channel,
+            services.endpoint,
+            run.version or "",
+            run.champion or "",
+            "deploy",
+            id=id,
+            approved_by=decider,
+        )
+        if row is None:
+            raise TriageError(ops_messages.deployment_in_the_way())
+        redeploying.go_on(services, row)
+    if (left := _once_not(services, run, "measuring", "starting")) is None:
+        return None
+    run, row = left
+    if row.under_way:
+        return services.store.retrains.advance(run, "watching", failure=None)
+    return _end_of(services, run, row)
 
 
-STEPS: dict[State, Step] = {
-    "preparing": _prepare,
-    "training": _train,
-    "comparing": _compare,
-    "deploying": _deploy,
-}
+def _watch(services: Services, run: Run) -> Run | None:
+    """Wait until the redeployment has ended."""
+    left = _once_not(services, run, *REDEPLOYING)
+    return left and _end_of(services, *left)
+
+
+def _once_not(services: Services, run: Run, *states: str) -> tuple[Run, Redeploy] | None:
+    """The run and its redeployment, once that is in none of the states; its card gets a link.
+
+    None: this process has lost the run, or has to stop.
+    """
+    retrains = services.store.retrains
+    while True:
+        row = services.store.redeploys.get(str(run.findings["deployment"]))
+        if row is None:
+            raise TriageError(ops_messages.unexpected())
+        if "card" not in run.findings and (card := link(services, row)) is not None:
+            linked = retrains.advance(run, run.state, findings={**run.findings, "card": card})
+            if linked is None:
+                return None
+            run = show(services, linked)
+        if row.state not in states:
+            return run, row
+        if services.stopping.wait(POLL_SECONDS) or retrains.held(run) is None:
+            return None
+
+
+def _end_of(services: Services, run: Run, row: Redeploy) -> Run | None:
+    """What the end of the redeployment means for the run."""
+    retrains = services.store.retrains
+    if row.state == "returned":
+        findings = {**run.findings, "why": row.findings.get("why", "")}
+        return retrains.advance(run, "returned", stop_by=row.stop_by, findings=findings)
+    if row.state == "superseded":
+        findings = {**run.findings, "serves": row.findings.get("serves", "")}
+        return retrains.advance(run, "superseded", findings=findings)
+    if row.state == "failed" and row.findings.get("serves") != row.version:
+        return _failed(services, run, row.failure or "")
+    return retrains.advance(run, "serving", failure=None)
+
+
+def _reject(services: Services, run: Run) -> Run | None:
+    """Have the registry say so: from then on it can't be deployed."""
+    from mlops import operations
+
+    decider = run.decided_by or run.user
+    operations.judge(services.backend, run.version or "", "Rejected", decider)
+    return services.store.retrains.advance(run, "rejected")
+
+
+KIND = Kind[Run](
+    show,
+    {
+        "preparing": _prepare,
+        "training": _train,
+        "comparing": _compare,
+        "rejecting": _reject,
+        "deploying": _deploy,
+        "watching": _watch,
+    },
+    _failed,
+)

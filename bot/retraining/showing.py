@@ -11,7 +11,6 @@ from bot.slack import Posted, Upload
 from bot.store.retrains import Run
 from mlops.backends import Job
 from mlops.comparing import REPORT
-from mlops.settings import DEFAULT_ENDPOINT
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ def show(services: Services, run: Run, *, job: Job | None = None, step: str = ""
         run,
         job=job,
         step=step,
-        endpoint=settings.triage_endpoint or DEFAULT_ENDPOINT,
+        endpoint=services.endpoint,
         hours=settings.triage_approval_hours,
         two_person=settings.triage_two_person,
     )

@@ -88,10 +88,10 @@ def append(
 
     Args:
         connection: With the transaction.
-        user: Who, as a Slack ID; empty: the bot by itself.
+        user: Who, as a Slack ID, or `name@host` in a terminal; empty: the bot by itself.
         action: What, such as `retrain`.
         target: On what, such as a job or a version; may be empty.
-        channel: From where.
+        channel: From where: a conversation, or `terminal`.
         result: What came of it, in one word or a few.
     """
     if connection.dialect.name == "postgresql":

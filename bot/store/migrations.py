@@ -227,12 +227,24 @@ def _learning(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def _deciding(connection: Connection) -> None:
+    """A redeployment that waits for another lead: until when, and who decided."""
+    for column in ("decided_by TEXT", "decided DOUBLE PRECISION", "expires DOUBLE PRECISION"):
+        connection.execute(text(f"ALTER TABLE redeploys ADD COLUMN {column}"))
+    # Those that wait have a day from now on.
+    connection.execute(
+        text("UPDATE redeploys SET expires = :until WHERE state = 'waiting'"),
+        {"until": time.time() + 86_400},
+    )
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _first,
     _chain_audit,
     _retrain_steps,
     _deploying,
     _learning,
+    _deciding,
 )
 
 

@@ -1,5 +1,7 @@
 """The tables as the code uses them now; `migrations` is how they came to be."""
 
+from typing import Any
+
 from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table
 
 _METADATA = MetaData()
@@ -7,6 +9,33 @@ _METADATA = MetaData()
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
     return Column(name, String, primary_key=key)
+
+
+def _work(name: str, *columns: Column[Any]) -> Table:
+    """A table of `bot.store.work`: what every piece of work has, and what this kind adds."""
+    return Table(
+        name,
+        _METADATA,
+        _text("id", key=True),
+        _text("slot"),
+        _text("user_id"),
+        _text("channel"),
+        _text("message_ts"),
+        _text("state"),
+        Column("started", Float),
+        Column("ended", Float),
+        _text("owner"),
+        Column("lease_until", Float),
+        _text("findings"),
+        _text("failure"),
+        _text("stop_by"),
+        _text("decided_by"),
+        Column("decided", Float),
+        Column("expires", Float),
+        Column("revision", Integer),
+        Column("shown", Integer),
+        *columns,
+    )
 
 
 deliveries = Table(
@@ -80,57 +109,22 @@ verdicts = Table(
     Column("given", Float),
 )
 
-retrains = Table(
+retrains = _work(
     "retrains",
-    _METADATA,
-    _text("id", key=True),
-    _text("slot"),
     _text("job"),
-    _text("user_id"),
-    _text("channel"),
-    _text("message_ts"),
-    _text("state"),
     _text("version"),
-    Column("started", Float),
-    Column("ended", Float),
-    _text("owner"),
-    Column("lease_until", Float),
     _text("options"),
     _text("champion"),
-    _text("findings"),
-    _text("failure"),
     Column("restarts", Integer),
-    _text("stop_by"),
-    _text("decided_by"),
-    Column("decided", Float),
-    Column("expires", Float),
-    Column("revision", Integer),
-    Column("shown", Integer),
 )
 
-redeploys = Table(
+redeploys = _work(
     "redeploys",
-    _METADATA,
-    _text("id", key=True),
-    _text("slot"),
     _text("action"),
     _text("endpoint"),
     _text("version"),
     _text("previous"),
-    _text("user_id"),
-    _text("channel"),
-    _text("message_ts"),
-    _text("state"),
-    Column("started", Float),
-    Column("ended", Float),
     Column("watch_until", Float),
-    _text("owner"),
-    Column("lease_until", Float),
-    _text("findings"),
-    _text("failure"),
-    _text("stop_by"),
-    Column("revision", Integer),
-    Column("shown", Integer),
 )
 
 deploy_lock = Table(

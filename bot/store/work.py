@@ -9,8 +9,8 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -32,41 +32,52 @@ from bot.store.owner import Owner
 
 # A unique column that only the work under way fills: NULLs collide in neither database.
 ACTIVE = "active"
+# The state in which it waits for a lead's click.
+WAITING = "waiting"
 # How long a change may stay unshown before any process shows it.
 SHOW_SECONDS = 20.0
 UNREACHABLE_SECONDS = 120.0
 
 
-class Row(Protocol):
-    """What every piece of work has: where it is shown, and how it stands."""
+@dataclass(frozen=True, kw_only=True)
+class Row(ABC):
+    """What every piece of work has: who asked, where it is shown, how it stands, who decided.
+
+    Attributes:
+        channel: Where it is shown, by the message `message_ts`.
+        findings: What its steps found, as plain data.
+        failure: One sentence, when it failed.
+        stop_by: Who asked it to stop, or to go back.
+        decided_by: Who approved, rejected or cancelled.
+        expires: Until when that is possible, in seconds since the epoch.
+        revision: Rises with every change; `shown` is the one that its message shows.
+    """
+
+    id: str
+    user: str
+    channel: str
+    message_ts: str | None
+    state: str
+    started: float
+    ended: float | None = None
+    findings: dict[str, Any] = field(default_factory=dict)
+    failure: str | None = None
+    stop_by: str | None = None
+    decided_by: str | None = None
+    decided: float | None = None
+    expires: float | None = None
+    revision: int = 1
+    shown: int = 0
 
     @property
-    def id(self) -> str:
-        """Its own name."""
+    @abstractmethod
+    def target(self) -> str:
+        """What the audit log says it is about."""
 
     @property
-    def channel(self) -> str:
-        """Where it is shown."""
-
-    @property
-    def message_ts(self) -> str | None:
-        """The message that shows it."""
-
-    @property
-    def state(self) -> str:
-        """How it stands."""
-
-    @property
-    def revision(self) -> int:
-        """Rises with every change."""
-
-    @property
-    def started(self) -> float:
-        """When, in seconds since the epoch."""
-
-    @property
-    def user(self) -> str:
-        """Who asked for it."""
+    @abstractmethod
+    def under_way(self) -> bool:
+        """Whether it is still being worked on, with nobody to wait for."""
 
 
 R = TypeVar("R", bound=Row)
@@ -97,10 +108,6 @@ class Work(ABC, Generic[R]):
     @abstractmethod
     def _row(self, row: RowMapping) -> R:
         """A row as the code uses it."""
-
-    @abstractmethod
-    def _target(self, row: R, values: Mapping[str, Any]) -> str:
-        """What the audit log says a change was made on."""
 
     # --- beginning and looking ------------------------------------------------------------------
 
@@ -137,6 +144,18 @@ class Work(ABC, Generic[R]):
         """The latest ones, newest first."""
         return self._all(select(self.table).order_by(self.table.c.started.desc()).limit(limit))
 
+    def waiting(self) -> list[R]:
+        """Those that wait for a click, newest first."""
+        c = self.table.c
+        query = select(self.table).where(c.state == WAITING).order_by(c.started.desc())
+        return self._all(query)
+
+    def expired(self) -> list[R]:
+        """Those that have waited for a click for too long."""
+        c = self.table.c
+        late = and_(c.state == WAITING, c.expires < time.time())
+        return self._all(select(self.table).where(late))
+
     def held(self, row: R) -> R | None:
         """A row as it is now, if this process still has it; None if another one took over."""
         c = self.table.c
@@ -155,6 +174,13 @@ class Work(ABC, Generic[R]):
         """
         return self._move(row, state, line, values, self.table.c.owner == self._owner.id)
 
+    def decide(self, row: R, state: str, line: Line, **values: Any) -> R | None:
+        """What a click, or the clock, does to one that waits: it is this process's from now on.
+
+        None if another click, or the clock, was quicker, or another one is under way by now.
+        """
+        return self._move(row, state, line, values | self._lease(), self.table.c.state == WAITING)
+
     def _move(
         self,
         row: R,
@@ -167,19 +193,22 @@ class Work(ABC, Generic[R]):
         new = {"state": state, "revision": c.revision + 1, **values}
         if "findings" in new:
             new["findings"] = json.dumps(new["findings"])
-        if state not in self.under_way:
-            new["slot"] = None
+        new["slot"] = ACTIVE if state in self.under_way else None
         if state not in self.work:
             new["lease_until"] = time.time() + SHOW_SECONDS
             new.setdefault("ended", time.time())
         same = and_(c.id == row.id, c.state == row.state, condition)
-        with self._engine.begin() as connection:
-            if connection.execute(update(self.table).where(same).values(new)).rowcount != 1:
-                return None
-            if line is not None:
-                target = self._target(row, values)
-                append(connection, line.user, line.action, target, row.channel, line.result)
-            return self._read(connection, c.id == row.id)
+        try:
+            with self._engine.begin() as connection:
+                if connection.execute(update(self.table).where(same).values(new)).rowcount != 1:
+                    return None
+                if line is not None:
+                    target = str(values.get("version") or row.target)
+                    append(connection, line.user, line.action, target, row.channel, line.result)
+                return self._read(connection, c.id == row.id)
+        except IntegrityError:
+            # The slot is taken.
+            return None
 
     def _ask_to_stop(self, row: R, line: Line, states: Sequence[str]) -> R | None:
         """Set `stop_by`, once; None if it is in none of these states, or somebody was quicker."""
@@ -189,8 +218,7 @@ class Work(ABC, Generic[R]):
             done = connection.execute(update(self.table).where(same).values(stop_by=line.user))
             if done.rowcount != 1:
                 return None
-            target = self._target(row, {})
-            append(connection, line.user, line.action, target, row.channel, line.result)
+            append(connection, line.user, line.action, row.target, row.channel, line.result)
             return self._read(connection, c.id == row.id)
 
     def set_message(self, row: R, channel: str, ts: str) -> None:
@@ -268,6 +296,16 @@ class Work(ABC, Generic[R]):
     def _read(self, connection: Connection, condition: ColumnElement[bool]) -> R | None:
         row = connection.execute(select(self.table).where(condition)).mappings().first()
         return None if row is None else self._row(row)
+
+    @staticmethod
+    def _common(row: RowMapping) -> dict[str, Any]:
+        """The fields of `Row`, from the columns that every table of work has."""
+        same = {
+            "id", "channel", "message_ts", "state", "started", "ended", "failure", "stop_by",
+            "decided_by", "decided", "expires", "revision", "shown",
+        }  # fmt: skip
+        values = {name: row[name] for name in same}
+        return {**values, "user": row["user_id"], "findings": json.loads(row["findings"])}
 
     def _all(self, query: Any) -> list[R]:
         with self._engine.begin() as connection:

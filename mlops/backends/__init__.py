@@ -171,6 +171,7 @@ class ModelVersion:
         code_version: Version of this package that trained it.
         job: The job it came from; None for the shipped one.
         approval: Whether a person has judged it; a rejected one is not served.
+        judged_by: Who: a Slack ID, or `name@host` from a terminal; empty: nobody, or elsewhere.
     """
 
     name: str
@@ -182,6 +183,7 @@ class ModelVersion:
     job: str | None = None
     shipped: bool = False
     approval: Approval = "PendingManualApproval"
+    judged_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,8 @@ class Backend(Protocol):
     name: str
     # How many seconds lie between two questions about the same thing, at most.
     poll_seconds: float
+    # Machines to choose from for a job, the usual one first; empty: there is nothing to choose.
+    machines: Sequence[str]
 
     def check(self) -> str:
         """Where it works, as a phrase for a person; raises if its settings don't let it work."""
@@ -254,8 +258,8 @@ class Backend(Protocol):
     def versions(self) -> list[ModelVersion]:
         """Every version, newest first; the shipped one is always among them."""
 
-    def judge(self, version: str, approval: Approval) -> ModelVersion:
-        """Approve or reject a version; a rejected one can't be deployed."""
+    def judge(self, version: str, approval: Approval, by: str) -> ModelVersion:
+        """Approve or reject a version, and note who did; a rejected one can't be deployed."""
 
     def deploy(self, endpoint: str, version: str, hosting: Hosting = ANY_HOSTING) -> Endpoint:
         """Create an endpoint and wait until it serves.

@@ -24,15 +24,16 @@ def deploy(version: str | None, endpoint: str | None, hosting: Hosting, as_json:
       triage deploy shipped --endpoint second-opinion
       triage deploy --instance-type ml.m5.large --instance-count 2 --scale-to 4
     """
-    from mlops.deploy_lock import check_unlocked
+    from bot.terminal import recorded
     from mlops.settings import DEFAULT_ENDPOINT, get_settings
 
-    check_unlocked(get_settings())
-    backend = open_backend()
     name = endpoint or get_settings().triage_endpoint or DEFAULT_ENDPOINT
-    chosen = version or newest()
-    with console(stderr=True).status(f"Creating {name} with {chosen}"):
-        created = backend.deploy(name, chosen, hosting)
+    with recorded("deploy", f"{version or 'the newest'} at {name}", deploys=True) as outcome:
+        backend = open_backend()
+        chosen = version or newest()
+        with console(stderr=True).status(f"Creating {name} with {chosen}"):
+            created = backend.deploy(name, chosen, hosting)
+        outcome.result = f"serving {created.version}"
     if as_json:
         echo_json(created)
         return

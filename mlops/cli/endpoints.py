@@ -113,23 +113,23 @@ def update(
       triage endpoints update referral-triage shipped
       triage endpoints update referral-triage --linear 20 --bake 120 --max-latency 500
     """
+    from bot.terminal import recorded
     from mlops.cli.deploy import newest
-    from mlops.deploy_lock import check_unlocked
-    from mlops.settings import get_settings
 
-    check_unlocked(get_settings())
-    backend = open_backend()
-    chosen = version or newest()
-    with console(stderr=True).status(f"Updating {name} to {chosen}"):
-        try:
-            found = backend.update(name, chosen, hosting, rollout)
-        except KeyboardInterrupt:
-            click.echo(
-                f"\nThe update goes on. See how it is: triage endpoints show {name}\n"
-                "Wait for it again: give the same command.",
-                err=True,
-            )
-            raise
+    with recorded("deploy", f"{version or 'the newest'} at {name}", deploys=True) as outcome:
+        backend = open_backend()
+        chosen = version or newest()
+        with console(stderr=True).status(f"Updating {name} to {chosen}"):
+            try:
+                found = backend.update(name, chosen, hosting, rollout)
+            except KeyboardInterrupt:
+                click.echo(
+                    f"\nThe update goes on. See how it is: triage endpoints show {name}\n"
+                    "Wait for it again: give the same command.",
+                    err=True,
+                )
+                raise
+        outcome.result = f"serving {found.version}"
     _changed(found, as_json=as_json)
 
 
@@ -144,8 +144,12 @@ def rollback(name: str, as_json: bool) -> None:
       triage endpoints rollback referral-triage
       triage endpoints rollback referral-triage --json
     """
-    with console(stderr=True).status(f"Rolling {name} back"):
-        found = open_backend().rollback(name)
+    from bot.terminal import recorded
+
+    with recorded("rollback", name) as outcome:
+        with console(stderr=True).status(f"Rolling {name} back"):
+            found = open_backend().rollback(name)
+        outcome.result = f"went back to {found.version}"
     _changed(found, as_json=as_json)
 
 
@@ -165,6 +169,7 @@ def delete(name: str, yes: bool, dry_run: bool, as_json: bool) -> None:
       triage endpoints delete second-opinion --dry-run
       triage endpoints delete second-opinion --yes
     """
+    from bot.terminal import recorded
     from mlops.errors import NotFoundError
 
     backend = open_backend()
@@ -185,8 +190,9 @@ def delete(name: str, yes: bool, dry_run: bool, as_json: bool) -> None:
         return
     if not yes:
         click.confirm("Remove all of this?", abort=True, err=True)
-    with console(stderr=True).status(f"Deleting {name}"):
+    with recorded("delete", name) as outcome, console(stderr=True).status(f"Deleting {name}"):
         backend.delete_endpoint(name)
+        outcome.result = "deleted"
     if as_json:
         echo_json({"deleted": parts})
     else:

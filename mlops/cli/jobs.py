@@ -124,14 +124,17 @@ def stop(name: str, wait: bool, as_json: bool) -> None:
       triage jobs stop nightly
       triage jobs stop nightly --no-wait --json
     """
+    from bot.terminal import recorded
     from mlops.operations import wait_for
 
-    backend = open_backend()
-    ended = backend.job(name).done
-    job = backend.stop_job(name)
-    if wait and not job.done:
-        with console(stderr=True).status(f"Stopping {name}"):
-            job = wait_for(backend, name, timeout=_STOP_SECONDS)
+    with recorded("stop", name) as outcome:
+        backend = open_backend()
+        ended = backend.job(name).done
+        job = backend.stop_job(name)
+        if wait and not job.done:
+            with console(stderr=True).status(f"Stopping {name}"):
+                job = wait_for(backend, name, timeout=_STOP_SECONDS)
+        outcome.result = "refused: ended already" if ended else job.status.lower()
     if as_json:
         echo_json(job)
         return

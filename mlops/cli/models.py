@@ -82,7 +82,10 @@ def show(version: str, as_json: bool) -> None:
     rows = [
         ("version", found.name + (" (shipped)" if found.shipped else "")),
         ("made", found.created.isoformat(timespec="seconds")),
-        ("approval", found.approval),
+        (
+            "approval",
+            f"{found.approval} by {found.judged_by}" if found.judged_by else found.approval,
+        ),
         *((name, f"{value:.4f}") for name, value in found.metrics.items()),
         ("job", found.job or "none"),
         ("data", found.data_sha256 or "not known"),
@@ -204,7 +207,11 @@ def register(job: str, as_json: bool) -> None:
       triage models register nightly
       triage models register nightly --json
     """
-    version = open_backend().register(job)
+    from bot.terminal import recorded
+
+    with recorded("register", job) as outcome:
+        version = open_backend().register(job)
+        outcome.result = f"made {version.name}"
     if as_json:
         echo_json(version)
     else:
@@ -240,7 +247,11 @@ def reject(version: str, as_json: bool) -> None:
 
 
 def _judge(version: str, approval: "Approval", *, as_json: bool) -> None:
-    found = open_backend().judge(version, approval)
+    from bot.terminal import recorded, who
+
+    with recorded("approve" if approval == "Approved" else "reject", version) as outcome:
+        found = open_backend().judge(version, approval, who())
+        outcome.result = approval.lower()
     if as_json:
         echo_json(found)
     else:

@@ -87,21 +87,24 @@ def train(
         given = hyperparameters_from(parameters)
         train_table(table, label, given, output, report, as_json=as_json)
         return
+    from bot.terminal import recorded
     from mlops.operations import start_training
 
-    backend = open_backend()
     hyperparameters = hyperparameters_from(parameters)
-    dataset = dataset_from(data)
-    job = start_training(
-        backend, dataset, hyperparameters=hyperparameters, name=name, compute=compute
-    )
-    click.echo(f"Training job {job.name}", err=True)
-    if wait:
-        from mlops.cli.jobs import follow_job
+    with recorded("train", name or "a new job") as outcome:
+        backend = open_backend()
+        dataset = dataset_from(data)
+        job = start_training(
+            backend, dataset, hyperparameters=hyperparameters, name=name, compute=compute
+        )
+        click.echo(f"Training job {job.name}", err=True)
+        if wait:
+            from mlops.cli.jobs import follow_job
 
-        conclude(backend, follow_job(backend, job.name, quiet=False), as_json=as_json)
-    else:
-        started(job, as_json=as_json)
+            ended = follow_job(backend, job.name, quiet=False)
+            outcome.result = conclude(backend, ended, as_json=as_json)
+        else:
+            outcome.result = started(job, as_json=as_json)
 
 
 def dataset_from(data: str | None) -> Path | str:
@@ -126,23 +129,25 @@ def hyperparameters_from(parameters: tuple[str, ...]) -> dict[str, str]:
     return table
 
 
-def started(job: "Job", *, as_json: bool) -> None:
-    """Say how to follow a job that nobody waits for."""
+def started(job: "Job", *, as_json: bool) -> str:
+    """Say how to follow a job that nobody waits for; a line for the audit log."""
     if as_json:
         echo_json(job)
     else:
         click.echo(f"{job.name} is {job.status}. Follow it: triage jobs logs {job.name} --follow")
+    return f"{job.name} is under way"
 
 
-def conclude(backend: "Backend", job: "Job", *, as_json: bool) -> None:
-    """Register the model of a job that has ended and show the version."""
+def conclude(backend: "Backend", job: "Job", *, as_json: bool) -> str:
+    """Register the model of a job that has ended and show the version; a line for the audit log."""
     from mlops.operations import finish
 
     version = finish(backend, job)
     if as_json:
         echo_json({"job": job, "version": version})
-        return
-    click.echo(f"Model version {version.name} is ready.")
-    for name, value in version.metrics.items():
-        click.echo(f"  {name} {value:.4f}")
-    click.echo(f"Serve it: triage deploy {version.name}")
+    else:
+        click.echo(f"Model version {version.name} is ready.")
+        for name, value in version.metrics.items():
+            click.echo(f"  {name} {value:.4f}")
+        click.echo(f"Serve it: triage deploy {version.name}")
+    return f"{job.name} made {version.name}"

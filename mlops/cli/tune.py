@@ -76,29 +76,31 @@ def tune(
       triage tune --name weekly --no-wait
       triage tune --strategy Random --warm-start weekly --spot
     """
+    from bot.terminal import recorded
     from mlops.operations import start_tuning
 
-    backend = open_backend()
     fixed = hyperparameters_from(parameters)
     searched = dict(_range(text) for text in ranges) or None
-    dataset = dataset_from(data)
-    job = start_tuning(
-        backend,
-        dataset,
-        hyperparameters=fixed,
-        ranges=searched,
-        max_jobs=max_jobs,
-        max_parallel_jobs=max_parallel_jobs,
-        seed=seed,
-        name=name,
-        compute=compute,
-        search=search,
-    )
-    click.echo(f"Tuning job {job.name}", err=True)
-    if wait:
-        conclude(backend, _watch(backend, job.name), as_json=as_json)
-    else:
-        started(job, as_json=as_json)
+    with recorded("tune", name or "a new job") as outcome:
+        backend = open_backend()
+        dataset = dataset_from(data)
+        job = start_tuning(
+            backend,
+            dataset,
+            hyperparameters=fixed,
+            ranges=searched,
+            max_jobs=max_jobs,
+            max_parallel_jobs=max_parallel_jobs,
+            seed=seed,
+            name=name,
+            compute=compute,
+            search=search,
+        )
+        click.echo(f"Tuning job {job.name}", err=True)
+        if wait:
+            outcome.result = conclude(backend, _watch(backend, job.name), as_json=as_json)
+        else:
+            outcome.result = started(job, as_json=as_json)
 
 
 def _range(text: str) -> tuple[str, tuple[float, float]]:

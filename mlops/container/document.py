@@ -1,7 +1,8 @@
 """What kind of document a text is: a referral, an operative report, or something else.
 
 A text is clinical if enough of its words are: words of the training notes that everyday English
-does not use, and clinical cues. An operative report tells of the operation itself in several ways.
+does not use, clinical cues, and somebody's age. An operative report tells of the operation itself
+in several ways.
 """
 
 from collections.abc import Collection
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops.container.lexicon import Lexicon
-from mlops.container.reading import Reading
+from mlops.container.reading import Ints, Reading
 from mlops.container.vocabulary import NUMBERS, UNKNOWN, Vocabulary
 from mlops.container.wordlists import WORDS
 
@@ -26,6 +27,8 @@ MIN_DISCHARGE_SIGNS = 2
 # Of the words written in letters, so many have to be in Latin ones.
 _MIN_LATIN = 0.7
 _MIN_FOREIGN_SHARE = 0.08
+# Between a number and whose age it is.
+_MAX_AGE_WORDS = 3
 _LAST_LATIN = "\u024f"
 # What stands between the parts of one word.
 _JOINING = frozenset("-.'/")
@@ -60,6 +63,9 @@ class DocumentTypes:
         self._clinical = np.array([name in known for name in names])
         self._office = np.array([name in WORDS["office"] for name in names])
         self._elsewhere = np.array([name in WORDS["elsewhere"] for name in names])
+        self._person = np.array([name in WORDS["person"] for name in names])
+        self._age = np.array([name in WORDS["age"] for name in names])
+        self._aged = np.array([name in WORDS["aged"] for name in names])
         self._letters = np.array([name[:1].isalpha() for name in names])
         self._letters[: NUMBERS.stop] = False
         categories = lexicon.categories
@@ -96,6 +102,7 @@ class DocumentTypes:
         about_else = len(set(numbers[self._elsewhere[numbers]].tolist()))
         if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
             return "other", NOT_CLINICAL
+        clinical = int((places | self._ages(numbers)).sum())
         if not enough or clinical < MIN_CLINICAL_SHARE * (known + len(strange)):
             return "other", NOT_CLINICAL
         if len(signs & self._operative) >= MIN_SIGNS:
@@ -103,6 +110,17 @@ class DocumentTypes:
         if len(signs & self._discharge) >= MIN_DISCHARGE_SIGNS:
             return "other", DISCHARGE
         return "referral", ""
+
+    def _ages(self, numbers: Ints) -> NDArray[np.bool_]:
+        """The words that tell somebody's age, shape (n,): letters between doctors begin with it."""
+        ages = self._aged[numbers]
+        for place in np.flatnonzero(self._person[numbers]).tolist():
+            first = place
+            while first and place - first < _MAX_AGE_WORDS and self._age[numbers[first - 1]]:
+                first -= 1
+            if first and numbers[first - 1] in NUMBERS:
+                ages[first - 1 : place + 1] = True
+        return ages
 
     def _is_foreign(self, numbers: NDArray[np.int64], known: int, strange: list[str]) -> bool:
         latin = known + sum(word[0] <= _LAST_LATIN for word in strange)

@@ -13,7 +13,7 @@ from mlops.container.gating import NAMES
 from mlops.container.meanings import DIMENSIONS, learn_meanings
 from mlops.container.reading import DENIED, PLAIN, STATES, Ints
 from mlops.container.scores import DENIED_FLOOR, Floats, Scores, content, pieces_of
-from mlops.container.table import CROP, DECISION, FILED, MTSAMPLES, PLAN, Table
+from mlops.container.table import BACKGROUND, CROP, DECISION, FILED, MTSAMPLES, PLAN, Table
 from mlops.container.vocabulary import Vocabulary
 
 # A word or pair has to stand in so many clusters, a piece of a word in one more.
@@ -47,14 +47,22 @@ _BY_NAME: dict[str, Recipe] = {
         {FILED: 0.0, DECISION: 0.0, PLAN: 0.0, CROP: 0.0}, elsewhere=1.0, tolerance=1e-4
     ),
     "clinic": Recipe(
-        {FILED: 0.0, DECISION: 0.3, PLAN: 1.0, CROP: 0.1}, elsewhere=0.5, meanings=True
+        {FILED: 0.0, DECISION: 0.3, PLAN: 1.0, CROP: 0.1, BACKGROUND: 0.0},
+        elsewhere=0.5,
+        meanings=True,
     ),
     "decision": Recipe(
-        {FILED: 0.0, DECISION: 1.0, PLAN: 0.0, CROP: 0.2}, elsewhere=0.0, meanings=True
+        {FILED: 0.0, DECISION: 1.0, PLAN: 0.0, CROP: 0.2, BACKGROUND: 0.0},
+        elsewhere=0.0,
+        meanings=True,
     ),
-    "filed": Recipe({FILED: 1.0, DECISION: 0.0, PLAN: 0.0, CROP: 0.0}, elsewhere=0.0),
+    "filed": Recipe(
+        {FILED: 1.0, DECISION: 0.0, PLAN: 0.0, CROP: 0.0, BACKGROUND: 0.0}, elsewhere=0.0
+    ),
     "register": Recipe(
-        {FILED: 0.0, DECISION: 1.0, PLAN: 1.0, CROP: 0.5}, elsewhere=1.0, register=True
+        {FILED: 0.0, DECISION: 1.0, PLAN: 1.0, CROP: 0.5},
+        elsewhere=1.0,
+        register=True,
     ),
 }
 # In the order that gating reads them in.
@@ -238,9 +246,13 @@ def fold(
     )
 
 
-def frequent_words(table: Table, clusters: int = MIN_CLUSTERS) -> set[str]:
-    """The words that stand in enough clusters, in whatever state."""
-    enough = np.flatnonzero(_clusters(_any_state(table), table.groups) >= clusters)
+def frequent_words(
+    table: Table, clusters: int = MIN_CLUSTERS, rows: NDArray[np.bool_] | None = None
+) -> set[str]:
+    """The words that stand in enough clusters of these rows (None: of all), in whatever state."""
+    chosen = np.ones(len(table), bool) if rows is None else rows
+    found = _clusters(_any_state(table)[chosen], table.groups[chosen])
+    enough = np.flatnonzero(found >= clusters)
     return {table.vocabulary.names[number] for number in enough.tolist()}
 
 

@@ -1,18 +1,15 @@
 """Fitting: records in, a calibrated model out.
 
-1. Every record is read once; linear scores are fitted on each fold's complement, so that each
-   record has scores from models that never saw its cluster.
+1. More records are made of the given ones. Each is read once; linear scores are fitted on each
+   fold's complement, so that each record has scores from models that never saw its cluster.
 2. The scores are gated by the kind of text; trees are boosted from their sum, on them and on what
    was read. Medicine fixes the direction of features.
 3. Out-of-fold margins of the trees give the calibration and the thresholds for abstaining.
 4. Scores and trees are fitted again on everything.
 """
 
-import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from random import Random
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from mlops.container.abstention import TARGETS, choose_thresholds
+from mlops.container.augmentation import with_background, with_crops
 from mlops.container.boosting import boost
 from mlops.container.calibration import Calibration
 from mlops.container.features import Plan
@@ -40,10 +38,12 @@ from mlops.container.model import Model
 from mlops.container.reading import Ints
 from mlops.container.scores import Floats
 from mlops.container.table import (
+    BACKGROUND,
     CROP,
     DECISION,
     FILED,
     FOLDS,
+    MADE,
     PLAN,
     Row,
     Table,
@@ -52,12 +52,10 @@ from mlops.container.table import (
 from mlops.container.vocabulary import Vocabulary
 from mlops.container.wordlists import WORDS, read_everyday
 
-CROPS = 2
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 # What the trees weigh a record by, beside its own weight: short referrals are what arrives.
-_TREE_WEIGHTS = {FILED: 2.0, DECISION: 2.5, PLAN: 4.0, CROP: 0.1}
-# Of these kinds of text the guarantee is given; crops are no texts, whole notes are too easy.
-_UNJUDGED = (FILED, CROP)
+_TREE_WEIGHTS = {FILED: 2.0, DECISION: 2.5, PLAN: 4.0, CROP: 0.1, BACKGROUND: 1.2}
+# Of all other kinds of text the guarantee is given: whole notes are too easy.
+_UNJUDGED = (FILED, *MADE)
 # Whether these speak for or against depends on the kind of text; the data decides.
 FREE = frozenset(
     {
@@ -89,27 +87,6 @@ class Fitted:
     probabilities: Floats
 
 
-def with_crops(rows: Sequence[Row], seed: int) -> list[Row]:
-    """The records, then two random runs of 2 to 6 sentences of each decision-time text.
-
-    People paste short texts: a model fitted on long ones alone puts its threshold elsewhere.
-    """
-    crops = []
-    for row in rows:
-        if row.source != DECISION:
-            continue
-        sentences = _SENTENCE.split(row.text)
-        digest = hashlib.sha256(f"{seed}:{row.text}".encode("utf-8", "surrogatepass")).digest()
-        random = Random(int.from_bytes(digest[:8]))  # noqa: S311 - not for secrets
-        for _ in range(CROPS):
-            size = random.randint(2, 6)
-            if len(sentences) > size:
-                start = random.randrange(len(sentences) - size + 1)
-                text = " ".join(sentences[start : start + size])
-                crops.append(replace(row, text=text, source=CROP))
-    return [*rows, *crops]
-
-
 def fit(
     rows: Sequence[Row],
     hyperparameters: Mapping[str, float],
@@ -129,7 +106,10 @@ def fit(
     lexicon = lexicon or Lexicon.from_files()
     plan = Plan.make(lexicon, tuple(RECIPES))
     say("reading the records")
-    table = make_table(with_crops(rows, seed), lexicon, plan.scores, seed)
+    made = with_crops(rows, seed)
+    if hyperparameters.get("background", 1):
+        made = with_background(made, seed)
+    table = make_table(made, lexicon, plan.scores, seed)
     say("learning words")
     columns = make_columns(table, [name for name in BLOCKS if not hyperparameters.get(name, 1)])
     say("fitting linear scores")
@@ -146,7 +126,7 @@ def fit(
     probabilities = np.array([calibration.probability(margin) for margin in margins.tolist()])
     judged = ~np.isin(table.sources, _UNJUDGED)
     if not judged.any():
-        judged = table.sources != CROP
+        judged = ~np.isin(table.sources, MADE)
     thresholds = choose_thresholds(
         probabilities[judged],
         table.labels[judged],
@@ -218,7 +198,7 @@ def fit_trees(
     hyperparameters: Mapping[str, float],
 ) -> xgboost.Booster:
     """Gradient-boosted trees from a start, in the directions that medicine fixes."""
-    own = {"num_round", "linear_c", "corpus_weight", "error_target", *BLOCKS, "cues"}
+    own = {"num_round", "linear_c", "corpus_weight", "error_target", *BLOCKS, "cues", "background"}
     parameters: dict[str, Any] = {
         "objective": "binary:logistic",
         "tree_method": "hist",
@@ -254,10 +234,14 @@ def kept_vocabulary(table: Table, lexicon: Lexicon) -> Vocabulary:
 
 
 def clinical_words(table: Table) -> frozenset[str]:
-    """Words of at least three clusters that everyday English does not use."""
+    """Words of at least three clusters that everyday English does not use.
+
+    What was mixed into copies does not count: it has names, jobs and hobbies.
+    """
     everyday = read_everyday()
+    written = table.sources != BACKGROUND
     return frozenset(
         name
-        for name in frequent_words(table, clusters=3)
+        for name in frequent_words(table, 3, written)
         if name.isalpha() and len(name) > 1 and name not in everyday
     )

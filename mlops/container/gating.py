@@ -16,7 +16,7 @@ NAMES = ("referral", "clinic", "decision", "filed", "register")
 # A whole operation note tells of the operation in at least so many ways.
 _FULL_SIGNS = 3.0
 # Decision-time sections of operation notes say less of a note that nobody has decided on yet.
-_DECISION = 0.3
+_DECISION = 0.6
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mlops.container.model import Model, save_model
 from mlops.container.reading import Ints
 from mlops.container.records import read_rows
 from mlops.container.scores import Floats
-from mlops.container.table import CROP, Row
+from mlops.container.table import MADE, Row
 
 Say = Callable[[str], None]
 
@@ -83,8 +83,8 @@ def describe(
 
 
 def measure(fitted: Fitted) -> dict[str, float]:
-    """Out-of-fold metrics over every record but the crops."""
-    rows = fitted.table.sources != CROP
+    """Out-of-fold metrics over every record but those made of others."""
+    rows = ~np.isin(fitted.table.sources, MADE)
     return _measured(fitted.probabilities[rows], fitted.table.labels[rows], fitted.model.abstain)
 
 

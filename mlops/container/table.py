@@ -19,6 +19,10 @@ FOLDS = 5
 # Sources that the fitting treats in their own way; every other one is taken for referral texts.
 FILED, DECISION, PLAN, CROP = "mtsamples-filed", "mtsamples-decision", "mtsamples-plan", "crop"
 MTSAMPLES = (FILED, DECISION, PLAN, CROP)
+# Copies of referral texts with something else mixed in.
+BACKGROUND = "background"
+# Made of other records, to learn from.
+MADE = (CROP, BACKGROUND)
 
 
 @dataclass(frozen=True)

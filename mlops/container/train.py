@@ -13,7 +13,7 @@ from mlops.container.errors import TrainingError
 
 # name: (type, default, lowest, highest). The command line and the tuner read this table.
 HYPERPARAMETERS: dict[str, tuple[type, float, float, float]] = {
-    "num_round": (int, 60, 1, 2000),
+    "num_round": (int, 30, 1, 2000),
     "max_depth": (int, 3, 1, 12),
     "eta": (float, 0.05, 0.001, 1.0),
     "alpha": (float, 0.0, 0.0, 100.0),
@@ -25,11 +25,12 @@ HYPERPARAMETERS: dict[str, tuple[type, float, float, float]] = {
     "linear_c": (float, 3.0, 0.001, 1000.0),
     "corpus_weight": (float, 2.5, 0.0, 100.0),
     "error_target": (float, 0.1, 0.01, 0.5),
-    # 0 leaves a kind of feature out, to see what it is worth.
+    # 0 leaves out a kind of feature, or the copies with background, to see what it is worth.
     "pairs": (int, 1, 0, 1),
     "pieces": (int, 1, 0, 1),
     "meanings": (int, 1, 0, 1),
     "cues": (int, 1, 0, 1),
+    "background": (int, 1, 0, 1),
     "seed": (int, 0, 0, 2**31 - 1),
 }
 

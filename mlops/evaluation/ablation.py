@@ -45,6 +45,7 @@ ABLATIONS: dict[str, Ablation] = {
     "pairs of words": Ablation(hyperparameters={"pairs": 0}),
     "pieces of words": Ablation(hyperparameters={"pieces": 0}),
     "meanings of words": Ablation(hyperparameters={"meanings": 0}),
+    "copies with background": Ablation(hyperparameters={"background": 0}),
 }
 
 

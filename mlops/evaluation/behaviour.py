@@ -10,10 +10,10 @@ The cases are YAML files in `behaviours/`, one kind a file; a reader adds one wi
         replace: It is irreducible
         by: It is not irreducible
 
-`expect` is `lower`, `higher`, `not lower`, `steady` (moves by at most `tolerance`) or `undecided`
-(the note itself is left to people). The other text of a case comes from `replace` and `by`, from
-`add` (a sentence put at the end) or from `vary` of the file (`case`, `line breaks`, `bullets`,
-`headings`).
+`expect` is `lower`, `higher`, `not lower`, `steady` (moves by at most `tolerance`), `same side` (of
+one half) or `undecided` (the note itself is left to people). The other text of a case comes from
+`replace` and `by`, from `add` (sentences put at the end) or from `vary` of the file (`case`,
+`line breaks`, `bullets`, `headings`).
 
 The idea is that of CheckList (Ribeiro et al., ACL 2020) and of MedCAT's regression tests.
 """
@@ -33,7 +33,7 @@ from mlops.errors import DataError
 from mlops.evaluation.scoring import answers
 
 FOLDER = Path(__file__).parent / "behaviours"
-EXPECTATIONS = ("lower", "higher", "not lower", "steady", "undecided")
+EXPECTATIONS = ("lower", "higher", "not lower", "steady", "same side", "undecided")
 TOLERANCE = 0.05
 # Answers are rounded to four decimals: less than that is no movement.
 _ROUNDING = 1e-4
@@ -154,12 +154,13 @@ def _judge(
 def _holds(behaviour: Behaviour, before: float | None, after: float | None) -> bool:
     if before is None or after is None:
         # Both unread is steady; anything else shows nothing of what was asked.
-        return behaviour.expect == "steady" and before is after
+        return behaviour.expect in ("steady", "same side") and before is after
     moved = after - before
     return {
         "lower": moved < -_ROUNDING / 2,
         "higher": moved > _ROUNDING / 2,
         "not lower": moved > -_ROUNDING / 2,
+        "same side": (before >= 0.5) == (after >= 0.5),
         "steady": abs(moved) <= behaviour.tolerance + _ROUNDING / 2,
     }[behaviour.expect]
 

@@ -1,6 +1,7 @@
 """Feedback that teaches: opt-in, encrypted, deletable; a lead settles what people differ on."""
 
 import json
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -150,13 +151,17 @@ def test_the_note_is_read_again_where_memory_has_let_it_go(
     assert record.text.split() == SURGICAL.split()
 
 
-def test_words_that_were_in_memory_only_are_not_kept(slack: Sandbox, bot: Services) -> None:
+def test_words_that_were_in_memory_only_are_not_kept(
+    slack: Sandbox, bot: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.learning")
     slack.command("U0ANA", "D0ANA", "/triage")
     slack.submit("U0ANA", form(slack, "U0ANA")["id"], {NOTE: SURGICAL, FILES: []})
     card = answer(slack, "D0ANA")
     bot.texts._kept.clear()
     slack.click("U0ANA", "D0ANA", card["ts"], AGREE)
     decided(slack, "D0ANA")
+    wait(lambda: "it was not kept" in caplog.text)
     assert bot.store.labels.all() == []
 
 

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from sqlalchemy import update
 
 from bot import deploy_messages
 from bot.blocks.redeploy import APPROVE as APPROVE_REDEPLOY
@@ -13,6 +14,7 @@ from bot.blocks.versions import BACK_NOW, DEPLOY
 from bot.sandbox.server import Sandbox
 from bot.services import Services
 from bot.store.redeploys import Redeploy
+from bot.store.tables import redeploys
 from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
 from mlops.deploy_lock import check_unlocked
@@ -397,10 +399,8 @@ def test_where_two_have_to_agree_another_lead_approves(slack: Sandbox, deployed:
         assert slack.problems == []
 
 
-def test_what_waits_can_be_cancelled_expires_and_heeds_the_lock(
-    slack: Sandbox, deployed: Trained
-) -> None:
-    with running(slack, deployed.home, None, triage_approval_hours=0.001, **TWO) as bot:
+def test_what_waits_can_be_cancelled_and_heeds_the_lock(slack: Sandbox, deployed: Trained) -> None:
+    with running(slack, deployed.home, None, **TWO) as bot:
         before = serves(bot)
         slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
         card = shown(slack, bot, "waiting")
@@ -410,10 +410,26 @@ def test_what_waits_can_be_cancelled_expires_and_heeds_the_lock(
         bot.store.lock.release("U0IDA", CHANNEL)
         slack.click("U0LEO", CHANNEL, card["ts"], CANCEL)
         assert "<@U0LEO> cancelled it" in words(shown(slack, bot, "cancelled"))
-        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
-        second = shown(slack, bot, "waiting")
-        time.sleep(4.0)
-        slack.click("U0IDA", CHANNEL, second["ts"], APPROVE_REDEPLOY)
-        assert "Nobody approved in time" in words(shown(slack, bot, "expired"))
         assert serves(bot) == before
-        assert buttons(cards(slack)[-1]) == []
+
+
+@pytest.mark.parametrize("clicked", [False, True])
+def test_what_nobody_approves_in_time_expires(
+    slack: Sandbox, deployed: Trained, clicked: bool
+) -> None:
+    """By the clock, or by a click that comes before the clock's next round."""
+    lease = 60.0 if clicked else 2.0
+    with running(slack, deployed.home, None, lease_seconds=lease, **TWO) as bot:
+        before = serves(bot)
+        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+        card = shown(slack, bot, "waiting")
+        assert (row_of(bot).expires or 0.0) - time.time() > 23 * 3600
+        with bot.store._engine.begin() as connection:
+            connection.execute(update(redeploys).values(expires=1.0))
+        if clicked:
+            slack.click("U0IDA", CHANNEL, card["ts"], APPROVE_REDEPLOY)
+        expired = shown(slack, bot, "expired", timeout=10)
+        assert "Nobody approved in time" in words(expired)
+        assert buttons(expired) == []
+        assert ("", "approve", "expired") in results(bot)
+        assert serves(bot) == before

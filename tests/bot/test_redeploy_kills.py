@@ -9,11 +9,13 @@ import time
 
 import pytest
 
+from bot.blocks.retrain import APPROVE
 from bot.sandbox.server import Sandbox
 from bot.services import Services
 from mlops.backends.local import LocalBackend
 from mlops.classifier import LocalClassifier
-from tests.bot.retrains import results
+from tests.bot.retrains import cards as run_cards
+from tests.bot.retrains import results, until, waiting
 from tests.bot.running import bots, running
 from tests.bot.test_redeploy import CHANNEL, ENDPOINT, cards, row_of, serves, shown
 from tests.bot.test_restart import kill, process
@@ -79,3 +81,24 @@ def test_killed_while_it_goes_back(
         shown(slack, bot, "returned")
         assert serves(bot) == model.model_version
         assert len(cards(slack)) == 1
+
+
+def test_killed_while_an_approved_version_is_watched(
+    slack: Sandbox, trained: Trained, model: LocalClassifier
+) -> None:
+    """The run and its redeployment are both left behind, and both come to the same end."""
+    LocalBackend(trained.home).deploy(ENDPOINT, model.model_version)
+    with running(slack, trained.home, model, triage_watch_minutes=0.1) as bot:
+        run = waiting(bot, slack, trained)
+        slack.click("U0LEO", CHANNEL, run.message_ts or "", APPROVE)
+        until(slack, bot, run.id, "watching")
+    with running(slack, trained.home, model) as bot:
+        until(slack, bot, run.id, "serving")
+        shown(slack, bot, "serving")
+        assert serves(bot) == trained.version
+        assert (len(cards(slack)), len(run_cards(slack, CHANNEL))) == (1, 1)
+        assert [line[1:] for line in results(bot)][-3:] == [
+            ("redeploy", "started"),
+            ("redeploy", "serving, watched"),
+            ("redeploy", "watched, kept"),
+        ]

@@ -42,7 +42,8 @@ def test_a_run_from_the_data_to_the_new_version_serving(slack: Sandbox, trained:
     """Everything is real: the champion serves, the job trains, the gate judges, a click deploys."""
     LocalBackend(trained.home).deploy("referral-triage", trained.version)
     leads = ("U0LEO", "U0ANA")
-    with running(slack, trained.home, None, triage_leads=leads, triage_two_person=True) as bot:
+    more = {"triage_leads": leads, "triage_two_person": True, "triage_watch_minutes": 0.04}
+    with running(slack, trained.home, None, **more) as bot:
         assert slack.command("U0LEO", CHANNEL, "/retrain", "now").ok
         id = active(slack, bot)
         first = card_of(slack, bot, id)
@@ -89,7 +90,9 @@ def test_a_run_from_the_data_to_the_new_version_serving(slack: Sandbox, trained:
             ("retrain", "started"),
             ("retrain", "passed the gate, waits for approval"),
             ("approve", "approved"),
-            ("deploy", "serving"),
+            ("redeploy", "started"),
+            ("redeploy", "serving, watched"),
+            ("redeploy", "watched, kept"),
         ]
     assert len(cards(slack, CHANNEL)) == 1
     assert slack.problems == []

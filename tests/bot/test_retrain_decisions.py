@@ -1,12 +1,15 @@
 """Approve, Reject and the clock: who may, what counts, what is deployed, what is written down."""
 
+import re
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from bot import ops_messages
+from bot.blocks.redeploy import ROLL_BACK
 from bot.blocks.retrain import APPROVE, REJECT, STOP
+from bot.placing import link
 from bot.sandbox.server import Sandbox
 from bot.store.tables import retrains
 from mlops.backends.local import LocalBackend
@@ -24,7 +27,7 @@ def whispers(slack: Sandbox, channel: str, user: str) -> str:
 
 
 def test_an_approved_version_is_deployed_and_answers(slack: Sandbox, trained: Trained) -> None:
-    with running(slack, trained.home, None, triage_leads=LEADS) as bot:
+    with running(slack, trained.home, None, triage_leads=LEADS, triage_watch_minutes=0.0) as bot:
         run = waiting(bot, slack, trained)
         card = card_of(slack, bot, run.id)
         assert title(card) == "A new version waits for approval"
@@ -43,10 +46,14 @@ def test_an_approved_version_is_deployed_and_answers(slack: Sandbox, trained: Tr
         reply = answer(slack, "D0ANA", timeout=20)
         assert is_card(reply)
         assert trained.version in words(reply)
-        assert results(bot)[-2:] == [
+        assert results(bot)[-3:] == [
             ("U0ANA", "approve", "approved"),
-            ("U0ANA", "deploy", "serving"),
+            ("U0ANA", "redeploy", "started"),
+            ("U0ANA", "redeploy", "serving"),
         ]
+        # The model registry says what the card says.
+        judged = bot.backend.version(trained.version)
+        assert (judged.approval, judged.judged_by) == ("Approved", "U0ANA")
         assert {entry.target for entry in bot.store.audit.entries()[1:]} == {trained.version}
         # A click on what somebody still had on their screen.
         late = dict(slack._hub.workspace.find("G0SURGERY", card["ts"]).message)
@@ -73,7 +80,9 @@ def test_a_rejected_version_is_not_deployed(
         assert buttons(shown) == []
         assert results(bot)[-1] == ("U0LEO", "reject", "rejected")
         assert bot.backend.endpoints() == []
-        assert bot.backend.version(trained.version).name == trained.version
+        judged = bot.backend.version(trained.version)
+        assert (judged.approval, judged.judged_by) == ("Rejected", "U0LEO")
+        assert "`triage models approve` takes that back" in words(shown)
 
 
 def test_with_two_persons_the_one_who_asked_can_not_approve(
@@ -140,15 +149,18 @@ def test_what_was_compared_with_another_champion_is_not_deployed(
 def test_a_deployment_that_fails_leaves_the_offer(
     slack: Sandbox, trained: Trained, model: LocalClassifier
 ) -> None:
-    with running(slack, trained.home, model) as bot:
+    with running(slack, trained.home, model, triage_watch_minutes=0.0) as bot:
         run = waiting(bot, slack, trained)
         artifact = Path(bot.backend.version(trained.version).artifact)
         broken = artifact.with_name("aside")
         artifact.rename(broken)
         artifact.write_bytes(b"no model")
         slack.click("U0LEO", "G0SURGERY", run.message_ts or "", APPROVE)
-        slack.wait_for(lambda: "Deploying failed" in words(cards(slack, "G0SURGERY")), 60)
-        assert results(bot)[-1] == ("U0LEO", "deploy", "failed")
+        slack.wait_for(lambda: "Click again to try again" in words(cards(slack, "G0SURGERY")), 60)
+        assert results(bot)[-2:] == [
+            ("U0LEO", "redeploy", "failed"),
+            ("U0LEO", "approve", "failed"),
+        ]
         assert bot.backend.endpoints() == []
         artifact.unlink()
         broken.rename(artifact)
@@ -167,13 +179,69 @@ def test_a_bot_that_dies_after_the_click_leaves_the_deployment_to_the_next(
         bot.jobs.close()
         slack.click("U0LEO", "G0SURGERY", run.message_ts or "", APPROVE)
         slack.wait_for(lambda: bot.store.retrains.get(run.id).state == "deploying")  # type: ignore[union-attr]
-    with running(slack, trained.home, model) as bot:
+    with running(slack, trained.home, model, triage_watch_minutes=0.0) as bot:
         until(slack, bot, run.id, "serving")
-        assert [line[1:] for line in results(bot)][-2:] == [
+        assert [line[1:] for line in results(bot)][-3:] == [
             ("approve", "approved"),
-            ("deploy", "serving"),
+            ("redeploy", "started"),
+            ("redeploy", "serving"),
         ]
     assert len(cards(slack, "G0SURGERY")) == 1
+
+
+def test_an_approved_version_is_watched_and_rolled_back_by_a_click(
+    slack: Sandbox, trained: Trained, model: LocalClassifier
+) -> None:
+    """It takes the road of `/redeploy`: both cards say how it goes."""
+    LocalBackend(trained.home).deploy("referral-triage", model.model_version)
+    with running(slack, trained.home, None, triage_watch_minutes=5.0) as bot:
+        run = waiting(bot, slack, trained)
+        slack.click("U0LEO", "G0SURGERY", run.message_ts or "", APPROVE)
+        watched = until(slack, bot, run.id, "watching")
+        (deployment,) = bot.store.redeploys.latest(2)
+        assert (deployment.state, deployment.version) == ("watching", trained.version)
+        shown = words(card_of(slack, bot, run.id))
+        assert title(card_of(slack, bot, run.id)) == "The new version serves and is watched"
+        assert f"<{watched.findings['card']}|Its figures and Roll back are here.>" in shown
+        assert watched.findings["card"] == link(bot, deployment)
+        slack.click("U0LEO", "G0SURGERY", deployment.message_ts or "", ROLL_BACK)
+        until(slack, bot, run.id, "returned")
+        shown = words(card_of(slack, bot, run.id))
+        assert "<@U0LEO> rolled it back" in shown
+        assert f":arrow_left: Back at `{run.champion}`" in shown
+        assert bot.backend.endpoint("referral-triage").version == run.champion
+    assert slack.problems == []
+
+
+def test_an_approved_version_that_is_worse_goes_back_by_itself(
+    slack: Sandbox, trained: Trained, backwards: str, model: LocalClassifier
+) -> None:
+    """What the comparison could not see: here a version whose labels were the wrong way round."""
+    LocalBackend(trained.home).deploy("referral-triage", model.model_version)
+    with running(slack, trained.home, None, triage_watch_minutes=5.0) as bot:
+        run = waiting(bot, slack, Trained(trained.home, backwards))
+        slack.click("U0LEO", "G0SURGERY", run.message_ts or "", APPROVE)
+        until(slack, bot, run.id, "returned")
+        shown = words(card_of(slack, bot, run.id))
+        assert title(card_of(slack, bot, run.id)) == "Went back to the version before"
+        assert re.search(r"It went back by itself: \d+ of \d+ probe notes get the opposite", shown)
+        assert bot.backend.endpoint("referral-triage").version == run.champion
+
+
+def test_an_approval_waits_for_the_deployment_that_is_under_way(
+    slack: Sandbox, trained: Trained, model: LocalClassifier
+) -> None:
+    with running(slack, trained.home, model) as bot:
+        run = waiting(bot, slack, trained)
+        other = bot.store.redeploys.begin("U0IDA", "C0", "e", "ffff", "eeee", "deploy")
+        assert other is not None
+        slack.click("U0LEO", "G0SURGERY", run.message_ts or "", APPROVE)
+        slack.wait_for(
+            lambda: "`ffff` is under way: <@U0IDA>" in whispers(slack, "G0SURGERY", "U0LEO")
+        )
+        assert results(bot)[-1] == ("U0LEO", "approve", "refused: one is under way")
+        assert bot.store.retrains.get(run.id).state == "waiting"  # type: ignore[union-attr]
+        assert bot.backend.endpoints() == []
 
 
 @pytest.mark.parametrize("action", [APPROVE, REJECT, STOP])

@@ -7,9 +7,12 @@ import pytest
 from bot.blocks import retrain_form as form
 from bot.sandbox.server import Sandbox
 from bot.services import Services
+from mlops.backends.sagemaker import SageMakerBackend
+from mlops.backends.sagemaker.recipes import INSTANCE_TYPE
 from mlops.classifier import LocalClassifier
 from tests.bot.retrains import CHANNEL, cards, choose, open_form, results
-from tests.bot.running import running, words
+from tests.bot.running import running, settings_for, words
+from tests.bot.test_retrain_jobs import Scripted
 
 
 def inputs(slack: Sandbox, user: str = "U0LEO") -> list[str]:
@@ -92,3 +95,36 @@ def test_an_address_that_s3_refuses_ends_the_run_with_the_reason(
         choose(slack, view, form.DATA, "s3")
         slack.submit("U0LEO", view, {form.ADDRESS: "s3://clinic/mtsamples.csv"})
         slack.wait_for(lambda: "S3 can't be asked" in words(cards(slack, CHANNEL)), 30)
+
+
+def test_where_there_are_machines_one_is_chosen(
+    slack: Sandbox, home: Path, model: LocalClassifier
+) -> None:
+    """The form on SageMaker; the local backend has none to choose, and its form doesn't ask."""
+    machines = SageMakerBackend(settings_for(slack, home)).machines
+    backend = Scripted()
+    backend.machines = tuple(machines)
+    with running(slack, home, model, backend=backend) as bot:  # type: ignore[arg-type]
+        view = open_form(slack)
+        assert inputs(slack)[-3:] == [form.MINUTES, form.MACHINE, form.THEN]
+        block = next(b for b in slack.views("U0LEO")[0]["blocks"] if b["block_id"] == form.MACHINE)
+        assert block["element"]["initial_option"]["value"] == INSTANCE_TYPE
+        choose(slack, view, form.MODE, "tune")
+        choose(slack, view, form.MODE, "train")
+        assert form.MACHINE in inputs(slack)
+        forged = {"type": "static_select", "selected_option": {"value": "ml.p5.48xlarge"}}
+        answered = slack.submit("U0LEO", view, {form.MACHINE: {form.MACHINE: forged}})
+        assert set(answered["errors"]) == {form.MACHINE}
+        assert bot.store.retrains.latest(1) == []
+        option = block["element"]["options"][1]
+        chosen = {"type": "static_select", "selected_option": option}
+        assert slack.submit("U0LEO", view, {form.MACHINE: {form.MACHINE: chosen}}) == {}
+        slack.wait_for(lambda: backend.machine == machines[1], 60)
+        assert f"on {machines[1]}, then asks" in words(cards(slack, CHANNEL))
+        backend.status = "Completed"
+        slack.wait_for(lambda: bot.store.retrains.active() is None)
+        # Without the form it is the backend's own choice.
+        slack.command("U0LEO", CHANNEL, "/retrain", "now")
+        slack.wait_for(lambda: len(backend.requests) == 2)
+        assert backend.machine is None
+    assert slack.problems == []

@@ -31,6 +31,7 @@ class Scripted:
     """
 
     name = "scripted"
+    machines: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.status = "InProgress"
@@ -38,6 +39,7 @@ class Scripted:
         self.requests: list[str] = []
         self.stops = 0
         self.outages = 0
+        self.machine: str | None = None
         self.refusal = ""
         self.told: dict[str, Any] = {}
 
@@ -45,6 +47,7 @@ class Scripted:
         if self.refusal:
             raise BackendError(self.refusal)
         self.requests.append(request.name)
+        self.machine = request.compute.instance_type
         return self.job(request.name)
 
     def job(self, name: str) -> Job:

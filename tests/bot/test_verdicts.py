@@ -1,5 +1,6 @@
 """Agree and Correct…: who said what is on the card, once, whoever clicked when."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ import pytest
 
 from bot import messages
 from bot.blocks.card import AGREE, CORRECT
-from bot.blocks.modals import ANSWER, REASON
+from bot.blocks.modals import ANSWER, FILES, NOTE, REASON
 from bot.sandbox.people import CantDo
 from bot.sandbox.server import Sandbox
 from bot.services import Services
+from bot.store.decisions import Decisions
 from mlops.classifier import LocalClassifier
 from mlops.result import Evidence, Recommendation
 from tests.bot.running import CONSULT, SURGICAL, Json, answer, bots, buttons, running, words
@@ -84,6 +86,23 @@ def test_agree_is_on_the_card_and_in_the_database(slack: Sandbox, bot: Services)
     verdict = bot.store.decisions.recent("U0ANA", 1)[0].verdict
     assert verdict is not None
     assert (verdict.verb, verdict.answer, verdict.user) == ("agreed", "Surgery", "U0ANA")
+
+
+def test_a_click_on_a_card_that_has_just_appeared_counts(
+    slack: Sandbox, bot: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a form, whose answer is elsewhere than it was asked for; the database is slow."""
+    write = Decisions.set_reply
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(1.0)
+        write(*arguments)
+
+    monkeypatch.setattr(Decisions, "set_reply", slowly)
+    slack.command("U0ANA", "D0ANA", "/triage")
+    slack.submit("U0ANA", form(slack, "U0ANA")["id"], {NOTE: SURGICAL, FILES: []})
+    slack.click("U0ANA", "D0ANA", answer(slack, "D0ANA")["ts"], AGREE)
+    assert "<@U0ANA> agreed" in words(decided(slack, "D0ANA"))
 
 
 def test_correct_asks_what_is_right_and_why(slack: Sandbox, bot: Services) -> None:

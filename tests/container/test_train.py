@@ -9,9 +9,8 @@ import pytest
 
 from mlops.container.answer import answer
 from mlops.container.errors import TrainingError
-from mlops.container.fitting import with_crops
 from mlops.container.inference import model_fn
-from mlops.container.table import CROP, DECISION, FILED, Row, fold_of
+from mlops.container.table import Row, fold_of
 from mlops.container.train import HYPERPARAMETERS, main, parse_arguments
 
 CANARY = "zebrafinch"
@@ -150,22 +149,6 @@ def test_a_failure_inside_says_its_kind_alone(
     assert said.err.startswith("Training failed (")
     assert CANARY not in said.err + said.out
     assert "Traceback" not in said.err
-
-
-def test_crops_are_of_decision_time_texts_and_their_cluster() -> None:
-    long = " ".join(f"Sentence number {n} of it." for n in range(12))
-    rows = [Row(long, 1, "a", DECISION, 1.0), Row(long, 0, "b", FILED, 1.0),
-            Row("One. Two.", 0, "c", DECISION, 1.0)]  # fmt: skip
-    made = with_crops(rows, seed=0)
-    assert made[:3] == rows
-    crops = made[3:]
-    assert len(crops) == 2
-    assert {(crop.group, crop.label, crop.source) for crop in crops} == {("a", 1, CROP)}
-    for crop in crops:
-        assert crop.text in long
-        assert 2 <= crop.text.count(".") <= 6
-    assert with_crops(rows, seed=0) == made
-    assert with_crops(rows, seed=1) != made
 
 
 def test_a_cluster_has_one_fold() -> None:

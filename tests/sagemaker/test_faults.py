@@ -110,7 +110,7 @@ class Commands:
             "jobs logs": lambda: list(backend.job_logs("first")),
             "models list": lambda: [backend.versions(), backend.endpoints()],
             "models register": lambda: backend.register("first"),
-            "models approve": lambda: backend.judge(trained.first, "Approved"),
+            "models approve": lambda: backend.judge(trained.first, "Approved", "ana@desk"),
             "endpoints show": lambda: backend.endpoint("referral-triage"),
             "endpoints list": backend.endpoints,
             "endpoints update": lambda: backend.update(

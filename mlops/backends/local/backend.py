@@ -1,7 +1,7 @@
 """The local backend: SageMaker's jobs, versions and endpoints as processes of this machine."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mlops.backends import (
@@ -37,6 +37,7 @@ class LocalBackend:
 
     name = "local"
     poll_seconds = 0.3
+    machines: Sequence[str] = ()
 
     def __init__(self, home: Path, *, workers: int = 2, threads: int = 4) -> None:
         home = home.expanduser().absolute()
@@ -98,9 +99,9 @@ class LocalBackend:
         """Every version, newest first; the shipped one is always among them."""
         return self._registry.all()
 
-    def judge(self, version: str, approval: Approval) -> ModelVersion:
-        """Approve or reject a version; a rejected one can't be deployed."""
-        return self._registry.judge(version, approval)
+    def judge(self, version: str, approval: Approval, by: str) -> ModelVersion:
+        """Approve or reject a version, and note who did; a rejected one can't be deployed."""
+        return self._registry.judge(version, approval, by)
 
     def deploy(self, endpoint: str, version: str, hosting: Hosting = ANY_HOSTING) -> Endpoint:
         """Create an endpoint and wait until it serves."""

@@ -63,12 +63,12 @@ class Registry:
         """
         return find_version(self.all(), name)
 
-    def judge(self, name: str, approval: Approval) -> ModelVersion:
-        """Approve or reject a version."""
+    def judge(self, name: str, approval: Approval, by: str) -> ModelVersion:
+        """Approve or reject a version, and note who did."""
         found = self.get(name)
         refuse_to_judge_shipped(found)
         path = self._folder / found.name / "version.json"
-        write_json(path, (read_json(path) or {}) | {"approval": approval})
+        write_json(path, (read_json(path) or {}) | {"approval": approval, "judged_by": by})
         return self.get(found.name)
 
     def all(self) -> list[ModelVersion]:
@@ -98,4 +98,5 @@ def _read(folder: Path) -> ModelVersion | None:
         code_version=str(data.get("code_version", "")),
         job=data.get("job"),
         approval=data.get("approval", "PendingManualApproval"),
+        judged_by=str(data.get("judged_by", "")),
     )

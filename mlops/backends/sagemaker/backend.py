@@ -1,6 +1,6 @@
 """The sagemaker backend: jobs, versions and endpoints of one AWS account and region."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from mlops.backends.sagemaker.endpoints import Endpoints
 from mlops.backends.sagemaker.invoke import Invoker
 from mlops.backends.sagemaker.jobs import Jobs
 from mlops.backends.sagemaker.place import Place
+from mlops.backends.sagemaker.recipes import MACHINES
 from mlops.backends.sagemaker.registry import Registry
 from mlops.backends.sagemaker.storage import Storage
 from mlops.settings import Settings
@@ -37,6 +38,7 @@ class SageMakerBackend:
 
     name = "sagemaker"
     poll_seconds = 5.0
+    machines: Sequence[str] = MACHINES
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -97,9 +99,9 @@ class SageMakerBackend:
         """Every version, newest first; the shipped one is always among them."""
         return self._registry.all()
 
-    def judge(self, version: str, approval: Approval) -> ModelVersion:
-        """Approve or reject a version; a rejected one can't be deployed."""
-        return self._registry.judge(version, approval)
+    def judge(self, version: str, approval: Approval, by: str) -> ModelVersion:
+        """Approve or reject a version, and note who did; a rejected one can't be deployed."""
+        return self._registry.judge(version, approval, by)
 
     def deploy(self, endpoint: str, version: str, hosting: Hosting = ANY_HOSTING) -> Endpoint:
         """Create an endpoint and wait until it serves."""

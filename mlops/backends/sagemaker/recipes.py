@@ -17,6 +17,8 @@ from mlops.backends.sagemaker.spaces import parameter_ranges
 from mlops.errors import BackendError
 
 INSTANCE_TYPE = "ml.m5.large"
+# What a form offers; the command line takes any that SageMaker has.
+MACHINES = (INSTANCE_TYPE, "ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.xlarge", "ml.c5.2xlarge")
 MAX_RUN_SECONDS = 3600
 VOLUME_GB = 10
 CHECKPOINTS = "/opt/ml/checkpoints"

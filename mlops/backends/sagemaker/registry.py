@@ -109,8 +109,8 @@ class Registry:
             versions.setdefault(version.name, version)
         return sorted(versions.values(), key=lambda version: version.created, reverse=True)
 
-    def judge(self, name: str, approval: Approval) -> ModelVersion:
-        """Approve or reject a version."""
+    def judge(self, name: str, approval: Approval, by: str) -> ModelVersion:
+        """Approve or reject a version, and note who did."""
         found = self.get(name)
         refuse_to_judge_shipped(found)
         package = self._packages()[found.name]
@@ -119,7 +119,10 @@ class Registry:
             "update_model_package",
             ModelPackageArn=package["ModelPackageArn"],
             ModelApprovalStatus=approval,
+            ApprovalDescription=by,
         )
+        # The same word of somebody else is news as well.
+        self._known.pop(str(package["ModelPackageArn"]), None)
         return self.get(found.name)
 
     def sources(self, version: ModelVersion, *, isolated: bool) -> tuple[str, str]:
@@ -292,5 +295,6 @@ def _version(told: Mapping[str, Any], approval: Approval) -> ModelVersion:
         created=told["CreationTime"],
         job=properties.get("job"),
         approval=approval,
+        judged_by=str(told.get("ApprovalDescription", "")),
         **described,
     )
