@@ -117,7 +117,8 @@ def test_redeploying(stage: Stage, backend: SageMakerBackend, open_page: OpenPag
 def test_retraining(stage: Stage, backend: SageMakerBackend, open_page: OpenPage) -> None:
     serving(backend, stage.trained)
     leads.retraining(stage.slack, stage.trained, open_page)
-    card = leads.card_of(open_page(stage.slack, "U0LEO", where=leads.CHANNEL), "The new version")
+    leo = open_page(stage.slack, "U0LEO", where=leads.CHANNEL)
+    card = leo.log.get_by_role("article").filter(has_text="Trained: ")
     expect(card).to_contain_text(re.compile(r"Trained: \d+ s, \d+ s billable"))
     expect(card.get_by_role("link", name=re.compile("^retrain-"))).to_have_attribute(
         "href",
