@@ -89,7 +89,7 @@ class Services:
         self.slack = Slack(settings)
         self.store = store if store is not None else open_store(settings, lease_seconds)
         self.classifier: Classifier = classifier or ServingClassifier(
-            lambda: get_classifier(settings)
+            lambda: get_classifier(settings, backend=self.backend)
         )
         self._backend = backend
         self.places = Places(self.slack)

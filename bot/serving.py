@@ -1,11 +1,15 @@
 """The classifier in force, looked up again now and then: a later `triage deploy` takes effect."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from mlops.classifier import Classifier, LocalClassifier, Note
+from mlops.errors import NotFoundError, TriageError
 from mlops.result import Recommendation
+
+logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 15.0
 
@@ -40,7 +44,7 @@ class ServingClassifier:
     def _classifier(self) -> Classifier:
         with self._lock:
             if self._current is None or time.monotonic() > self._until:
-                found = self._find()
+                found = self._look()
                 # A model in this process takes a while to load: keep the one that is loaded.
                 both_local = isinstance(found, LocalClassifier) and isinstance(
                     self._current, LocalClassifier
@@ -48,4 +52,16 @@ class ServingClassifier:
                 if self._current is None or not both_local:
                     self._current = found
                 self._until = time.monotonic() + LOOK_AGAIN_SECONDS
+            return self._current
+
+    def _look(self) -> Classifier:
+        """What serves now; what did, where that can't be found out: it may well answer."""
+        try:
+            return self._find()
+        except NotFoundError:
+            raise
+        except TriageError as error:
+            if self._current is None:
+                raise
+            logger.warning("What serves can't be looked up: %s", type(error).__name__)
             return self._current

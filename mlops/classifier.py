@@ -107,11 +107,14 @@ class LocalClassifier:
         ]
 
 
-def get_classifier(settings: Settings, endpoint: str | None = None) -> Classifier:
+def get_classifier(
+    settings: Settings, endpoint: str | None = None, *, backend: "Backend | None" = None
+) -> Classifier:
     """The classifier in force.
 
     Args:
         settings: Names the backend and the default endpoint.
+        backend: The caller's own, with its connections; None: a new one.
         endpoint: An endpoint's name. None: `TRIAGE_ENDPOINT`; else the default endpoint, if it has
             been deployed; else the shipped model in this process.
 
@@ -120,7 +123,7 @@ def get_classifier(settings: Settings, endpoint: str | None = None) -> Classifie
     """
     from mlops.backends import get_backend
 
-    backend = get_backend(settings)
+    backend = backend or get_backend(settings)
     name = endpoint or settings.triage_endpoint
     if name:
         backend.endpoint(name)

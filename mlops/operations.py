@@ -318,21 +318,48 @@ def serve(backend: Backend, endpoint: str, version: str) -> Endpoint:
         BackendError: if it doesn't; what served before serves on.
     """
     found = backend.version(version).name
-    deadline = time.monotonic() + _SETTLE_SECONDS
     try:
-        while (current := backend.endpoint(endpoint)).status in _CHANGING:
-            if time.monotonic() > deadline:
-                raise BackendError(
-                    f"The endpoint {endpoint} has been {current.status} for "
-                    f"{_SETTLE_SECONDS / 60:.0f} min. Nothing was changed. "
-                    f"See how it is: triage endpoints show {endpoint}"
-                )
-            time.sleep(_LOOK_SECONDS)
+        current = _settled(backend, endpoint)
     except NotFoundError:
         return backend.deploy(endpoint, found)
     if current.version == found and current.status == "InService":
         return current
     return backend.update(endpoint, found)
+
+
+def go_back(backend: Backend, endpoint: str, version: str) -> Endpoint:
+    """Have an endpoint serve again what it served before; like `serve`, it can be repeated.
+
+    Where a backend watches an update and calls it off when an alarm rings, this one isn't watched:
+    what is ill may be the very reason to go back.
+
+    Raises:
+        BackendError: if it doesn't; what serves now serves on.
+    """
+    found = backend.version(version).name
+    with suppress(NotFoundError):
+        if (current := _settled(backend, endpoint)).previous == found != current.version:
+            return backend.rollback(endpoint)
+    return serve(backend, endpoint, found)
+
+
+def _settled(backend: Backend, endpoint: str) -> Endpoint:
+    """The endpoint, once a change that is under way has come to its end.
+
+    Raises:
+        NotFoundError: if there is none.
+        BackendError: if that takes too long.
+    """
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while (current := backend.endpoint(endpoint)).status in _CHANGING:
+        if time.monotonic() > deadline:
+            raise BackendError(
+                f"The endpoint {endpoint} has been {current.status} for "
+                f"{_SETTLE_SECONDS / 60:.0f} min. Nothing was changed. "
+                f"See how it is: triage endpoints show {endpoint}"
+            )
+        time.sleep(_LOOK_SECONDS)
+    return current
 
 
 def champion_version(backend: Backend, settings: "Settings") -> str:

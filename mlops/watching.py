@@ -217,7 +217,7 @@ def redeploy(
     Raises:
         BackendError: it can't be served; what served before serves on.
     """
-    from mlops.operations import champion, serve
+    from mlops.operations import champion, go_back, serve
 
     old = champion(backend, endpoint).name
     say("Measuring what serves now")
@@ -232,7 +232,7 @@ def redeploy(
         findings = judge(before, after)
         if not all(finding.fine for finding in findings) and old != serving.version:
             say(f"It is worse: {endpoint} goes back to {old}")
-            back = serve(backend, endpoint, old)
+            back = go_back(backend, endpoint, old)
             return Outcome(back, findings, True, before or Sample(), after)
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
     return Outcome(serving, findings, False, before or Sample(), after)

@@ -59,6 +59,18 @@ DATA, TRAIN, EVALUATE, COMPARE, APPROVAL, DEPLOY, SERVE = range(len(STEPS))
 # A job's metrics have the part of the data in front; a version's haven't.
 PREFIX = "validation:"
 FIGURES = {"auc": "AUC", "accuracy": "accuracy"}
+# What a training job does before and after its work proper (`Job.detail`, in SageMaker's words).
+DOING = {
+    "Starting": "a machine is being started",
+    "LaunchingMLInstances": "a machine is being started",
+    "PreparingTrainingStack": "the machine is being prepared",
+    "Pending": "it waits for a machine",
+    "Downloading": "the machine fetches the data",
+    "DownloadingTrainingImage": "the machine fetches the program",
+    "Interrupted": "the Spot machine was taken away; it goes on with the next one",
+    "Restarting": "it starts again",
+    "Uploading": "the model is being stored",
+}
 
 
 def card(
@@ -201,8 +213,19 @@ def _parts(records: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _job_line(options: Options, job: Job) -> str:
     if options.mode == "train":
-        return _figures(job.metrics)
+        return DOING.get(job.detail) or _figures(job.metrics)
     return trials_line(options.trials, job)
+
+
+def outcome_line(options: Options, job: Job) -> str:
+    """What a job that has ended came to: trials, how long it took, what is paid for."""
+    parts = [trials_line(options.trials, job)] if job.trials else []
+    parts.append(duration(((job.ended or job.created) - job.created).total_seconds()))
+    if job.billable_seconds is not None:
+        parts.append(f"{duration(job.billable_seconds)} billable")
+    elif job.training_seconds is not None:
+        parts.append(f"{duration(job.training_seconds)} of machine time")
+    return ", ".join(parts)
 
 
 def trials_line(wanted: int, job: Job) -> str:
@@ -260,7 +283,9 @@ def _footer(run: Run) -> Block:
         clock = f"Running for {duration(time.time() - run.started)}"
     else:
         clock = f"Took {duration(took)}"
-    parts = [f"Asked by <@{run.user}> {moment(run.started)}", clock, f"Job: {escape(run.job)}"]
+    page = run.findings.get("job_page")
+    job = f"<{page}|{escape(run.job)}>" if page else escape(run.job)
+    parts = [f"Asked by <@{run.user}> {moment(run.started)}", clock, f"Job: {job}"]
     if run.version:
         parts.append(f"Version: {escape(run.version)}")
     return context(*parts)

@@ -69,7 +69,8 @@ def _measure(services: Services, row: Redeploy) -> Redeploy | None:
 def _start(services: Services, row: Redeploy) -> Redeploy | None:
     from mlops import operations
 
-    operations.serve(services.backend, row.endpoint, row.version)
+    change = operations.go_back if row.action == "rollback" else operations.serve
+    change(services.backend, row.endpoint, row.version)
     services.look_again()
     minutes = services.settings.triage_watch_minutes
     redeploys = services.store.redeploys
@@ -165,7 +166,7 @@ def _return(services: Services, row: Redeploy) -> Redeploy | None:
     deadline = time.monotonic() + RETURN_SECONDS
     while True:
         try:
-            operations.serve(services.backend, row.endpoint, row.previous)
+            operations.go_back(services.backend, row.endpoint, row.previous)
             break
         except TriageError as error:
             # Such as another operation on the endpoint that is not quite over.

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import ops_messages
-from bot.blocks.retrain import FIGURES, PREFIX, trials_line
-from bot.blocks.work import duration
+from bot.blocks.retrain import FIGURES, PREFIX, outcome_line
 from bot.placing import link
 from bot.redeploying import running as redeploying
 from bot.retraining.data import prepare
@@ -81,9 +80,9 @@ def _prepare(services: Services, run: Run) -> Run | None:
     held = services.store.retrains.held(run)
     if held is None or held.stop_by:
         return held and _stopped(services, held)
-    _start(services, run, dataset)
+    job = _start(services, run, dataset)
     data = asdict(operations.describe_data(dataset))
-    findings = {**run.findings, "data": data, "dataset": str(dataset)}
+    findings = {**run.findings, "data": data, "dataset": str(dataset), "job_page": job.url}
     return services.store.retrains.advance(run, "training", findings=findings)
 
 
@@ -145,10 +144,9 @@ def _train(services: Services, run: Run) -> Run | None:
         return _failed(services, run, ops_messages.over_time(run.options.minutes))
     made = operations.finish(backend, job)
     serving = operations.champion(backend, services.endpoint)
-    took = duration((job.ended or job.created).timestamp() - job.created.timestamp())
-    line = f"{trials_line(run.options.trials, job)}, {took}" if job.trials else took
     figures = {name.removeprefix(PREFIX): value for name, value in job.metrics.items()}
     known = {name: value for name, value in figures.items() if name in FIGURES}
+    line = outcome_line(run.options, job)
     findings = {**run.findings, "job": line, "figures": known}
     values: dict[str, Any] = {"version": made.name, "champion": serving.name, "findings": findings}
     if made.name == serving.name:

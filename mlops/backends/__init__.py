@@ -125,6 +125,7 @@ class Job:
         billable_seconds: What of that is paid for: less, on Spot machines.
         interrupted: Whether it failed because its processes were killed: the same request again,
             under its name, starts it again.
+        url: A page about it in the browser, if there is one.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Job:
     training_seconds: int | None = None
     billable_seconds: int | None = None
     interrupted: bool = False
+    url: str | None = None
 
     @property
     def done(self) -> bool:

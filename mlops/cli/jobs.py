@@ -83,6 +83,8 @@ def show(name: str, as_json: bool) -> None:
         out.print(machine_time(job))
     if job.trials:
         out.print(trials_table(job))
+    if job.url:
+        out.print(job.url, soft_wrap=True)
     if not job.done:
         out.print(f"Follow it: triage jobs logs {job.name} --follow", soft_wrap=True)
 

@@ -18,6 +18,7 @@ is in `tests.aws.faults`:
     aws.faults.queue("CreateEndpoint", faults.reset(after=True))  # done, and the answer is lost
     aws.faults.queue("CreateEndpoint", faults.capacity())  # begins, and fails; jobs do so too
     aws.jobs.interrupt(name)  # Spot takes its instance away
+    aws.endpoints.lose_machines(name)  # its containers die, and requests fail
     aws.client("cloudwatch").set_alarm_state(...)  # rolls back an update that it guards
 
 Jobs and containers are processes of this Python, below a temporary folder that stands for

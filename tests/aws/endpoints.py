@@ -75,6 +75,12 @@ class Endpoints:
             "DeleteEndpoint": self._delete,
         }
 
+    def lose_machines(self, name: str) -> None:
+        """Kill the containers that serve: each request fails until another fleet is there."""
+        fleet = self.shelf.get(name).fleet
+        for variant in fleet.variants if fleet is not None else []:
+            variant.container.kill()
+
     def close(self) -> None:
         """End everything that serves."""
         for endpoint in [*self.shelf, *self._gone]:

@@ -13,5 +13,5 @@ from mlops.shipped import ARTIFACT
 from tests.bot.running import Slowly
 
 slow = Slowly(LocalClassifier(ARTIFACT), float(sys.argv[1]))
-services.get_classifier = lambda _settings: slow  # type: ignore[assignment]
+services.get_classifier = lambda _settings, **_: slow  # type: ignore[assignment]
 run(get_settings())

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -40,6 +41,7 @@ class Scripted:
         self.outages = 0
         self.machine: str | None = None
         self.refusal = ""
+        self.told: dict[str, Any] = {}
 
     def train(self, request: TrainRequest) -> Job:
         if self.refusal:
@@ -63,6 +65,7 @@ class Scripted:
             artifact="model.tar.gz" if self.status == "Completed" else None,
             failure="It ran out of memory." if self.status == "Failed" else None,
             interrupted=self.interrupted,
+            **self.told,
         )
 
     def stop_job(self, name: str) -> Job:
@@ -120,6 +123,26 @@ def test_training_that_gives_the_champion_again_is_not_compared(
         slack.wait_for(lambda: "the very version that serves" in words(cards(slack, CHANNEL)))
         assert title(cards(slack, CHANNEL)[0]) == "Nothing new came of it"
         assert results(bot)[-1] == ("U0LEO", "retrain", "made the champion again")
+
+
+def test_a_job_on_a_machine_of_a_cloud(slack: Sandbox, home: Path, model: LocalClassifier) -> None:
+    """What the machine does meanwhile, where to look, and what is paid for."""
+    backend = Scripted()
+    backend.told = {"detail": "Starting", "url": "https://console.invalid/jobs/1"}
+    with scripted(slack, home, model, backend) as bot:
+        start(slack, bot)
+        for detail, shown in (
+            ("Starting", "*Training*: a machine is being started"),
+            ("Training", "*Training*: AUC 0.900"),
+        ):
+            backend.told["detail"] = detail
+            slack.wait_for(lambda s=shown: s in words(cards(slack, CHANNEL)), LONG)
+        assert f"Job: <https://console.invalid/jobs/1|{backend.requests[0]}>" in words(
+            cards(slack, CHANNEL)
+        )
+        backend.told |= {"training_seconds": 90, "billable_seconds": 65}
+        backend.status = "Completed"
+        slack.wait_for(lambda: "1 min 5 s billable" in words(cards(slack, CHANNEL)), LONG)
 
 
 def test_a_job_that_fails_says_why(slack: Sandbox, home: Path, model: LocalClassifier) -> None:

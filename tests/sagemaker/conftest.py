@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -93,6 +94,17 @@ def variables_for(cloud: AwsServer) -> dict[str, str]:
         "TRIAGE_BUCKET": BUCKET,
         "SAGEMAKER_ROLE_ARN": ROLE,
     }
+
+
+@contextmanager
+def spoiled(cloud: AwsServer, artifact: str) -> Iterator[None]:
+    """Within this, no container can load a version: its artifact in S3 is rubbish."""
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    s3 = cloud.client("s3")
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key, Body=b"rubbish")
+    yield
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
 
 
 @pytest.fixture

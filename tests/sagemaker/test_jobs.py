@@ -198,6 +198,7 @@ def report(**told: object) -> Job:
     return training_report(
         {
             "TrainingJobName": "triage-x",
+            "TrainingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/triage-x",
             "TrainingJobStatus": "Failed",
             "SecondaryStatus": "Failed",
             "CreationTime": datetime.now(UTC),

@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,16 @@ from mlops.operations import wait_for
 from mlops.settings import get_settings
 from tests.aws import faults
 from tests.aws.server import AwsServer
-from tests.sagemaker.conftest import BUCKET, CANARY, NOTE, QUICK, Trained, data_of, run
+from tests.sagemaker.conftest import (
+    BUCKET,
+    CANARY,
+    NOTE,
+    QUICK,
+    Trained,
+    data_of,
+    run,
+    spoiled,
+)
 
 ENDPOINT = "story"
 
@@ -35,22 +43,12 @@ def keys(cloud: AwsServer, prefix: str = "") -> list[str]:
     return [item["Key"] for item in answer.get("Contents", ())]
 
 
-@contextmanager
-def spoiled(cloud: AwsServer, version: str) -> Iterator[None]:
-    """Within this, no container can load a version: its artifact in S3 is rubbish."""
-    address = json.loads(run("models", "show", version, "--json").stdout)["artifact"]
-    key = address.removeprefix(f"s3://{BUCKET}/")
-    content = cloud.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
-    put(cloud, key, b"rubbish")
-    yield
-    put(cloud, key, content)
-
-
 def test_the_whole_story(
     cloud: AwsServer,
     dataset: Path,
     tmp_path: Path,
     trained: Trained,
+    backend: SageMakerBackend,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     note = tmp_path / "note.txt"
@@ -121,7 +119,7 @@ def test_the_whole_story(
 
     # A good update, a bad one that rolls back, the way back.
     assert f"serves {version}" in run("endpoints", "update", ENDPOINT, version).stdout
-    with spoiled(cloud, trained.second):
+    with spoiled(cloud, backend.version(trained.second).artifact):
         bad = run("endpoints", "update", ENDPOINT, trained.second)
     assert bad.exit_code == 1
     assert "was rolled back" in bad.stderr
@@ -154,7 +152,7 @@ def test_the_whole_story(
 def test_a_deployment_that_fails_leaves_nothing(
     cloud: AwsServer, trained: Trained, backend: SageMakerBackend
 ) -> None:
-    with spoiled(cloud, trained.second):
+    with spoiled(cloud, backend.version(trained.second).artifact):
         failed = run("deploy", trained.second, "--endpoint", "hopeless")
     assert failed.exit_code == 1
     assert "was not created" in failed.stderr
@@ -284,7 +282,11 @@ def test_the_bot_and_classify_never_import_the_sdk(cloud: AwsServer, tmp_path: P
         (["endpoints", "rollback", "nobody"], "There is no endpoint"),
     ],
 )
-def test_what_cannot_be_done(cloud: AwsServer, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_done(
+    cloud: AwsServer, dataset: Path, arguments: list[str], sentence: str
+) -> None:
+    if arguments[0] in ("train", "tune") and "--data" not in arguments:
+        arguments = [*arguments, "--data", str(dataset)]
     made = len([call for call in cloud.calls if call.operation.startswith("Create")])
     result = run(*arguments)
     assert result.exit_code == 1, result.output

@@ -1,10 +1,11 @@
 """The image that trains and serves: SageMaker's own XGBoost container.
 
-Its registries are facts of AWS that rarely change, kept here so that the 996 MB of the `sagemaker`
-SDK are not needed. Where the SDK is installed (`pip install 'referral-triage[sagemaker]'`) its own
-table (`sagemaker.core.image_uris.retrieve`) answers for regions that are newer than ours. That one
-call is all that this package uses of the SDK: its trainer, tuner and endpoint classes send other
-requests than the ones that this backend makes and checks. Its telemetry is turned off.
+Its registries are facts of AWS that rarely change, kept here so that no SDK is needed. Where
+`sagemaker-core` is installed (`pip install 'referral-triage[sagemaker]'`), which is the part of the
+`sagemaker` SDK below its trainers and tuners, its own table (`sagemaker.core.image_uris.retrieve`)
+answers for regions that are newer than ours. That one call is all that this package uses: the
+SDK's trainer, tuner and endpoint classes send other requests than the ones that this backend makes
+and checks. Its telemetry is turned off.
 """
 
 import importlib.util

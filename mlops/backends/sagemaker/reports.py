@@ -19,6 +19,8 @@ _STATUS: Mapping[str, JobStatus] = {
 }
 _SCRIPT_SAID = re.compile(r'ErrorMessage "(.*?)"(?:\s+Command|\s*$)', re.DOTALL)
 _LONGEST = 500
+_CONSOLES = {"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn"}
+_PAGES = {"training-job": "jobs", "hyper-parameter-tuning-job": "hyper-tuning-jobs"}
 
 
 def training_report(told: Mapping[str, Any]) -> Job:
@@ -43,6 +45,7 @@ def training_report(told: Mapping[str, Any]) -> Job:
         detail=str(told.get("SecondaryStatus", "")),
         training_seconds=told.get("TrainingTimeInSeconds"),
         billable_seconds=told.get("BillableTimeInSeconds"),
+        url=console_page(str(told["TrainingJobArn"])),
     )
 
 
@@ -92,6 +95,7 @@ def tuning_report(
         best_trial=best_number,
         detail="" if done else f"{counters.get('Completed', 0)} trials completed",
         training_seconds=_total(summaries),
+        url=console_page(str(told["HyperParameterTuningJobArn"])),
     )
 
 
@@ -104,7 +108,22 @@ def tuning_summary(told: Mapping[str, Any]) -> Job:
         status=status,
         created=told["CreationTime"],
         ended=told.get("HyperParameterTuningEndTime"),
+        url=console_page(str(told["HyperParameterTuningJobArn"])),
     )
+
+
+def console_page(arn: str) -> str | None:
+    """The page of a job in the AWS console; None for a partition whose console isn't known here.
+
+    >>> console_page("arn:aws:sagemaker:us-east-1:123456789012:training-job/triage-a")
+    'https://us-east-1.console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/triage-a'
+    """
+    _, partition, _, region, _, resource = arn.split(":", 5)
+    kind, _, name = resource.partition("/")
+    if partition not in _CONSOLES or kind not in _PAGES:
+        return None
+    console = f"https://{region}.{_CONSOLES[partition]}/sagemaker/home?region={region}"
+    return f"{console}#/{_PAGES[kind]}/{name}"
 
 
 def closing_line(job: Job) -> str:
