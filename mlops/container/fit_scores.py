@@ -48,7 +48,7 @@ _BY_NAME: dict[str, Recipe] = {
     ),
     "clinic": Recipe(
         {FILED: 0.0, DECISION: 0.3, PLAN: 1.0, CROP: 0.1, BACKGROUND: 0.0},
-        elsewhere=0.5,
+        elsewhere=0.2,
         meanings=True,
     ),
     "decision": Recipe(
