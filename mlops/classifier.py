@@ -96,14 +96,12 @@ class LocalClassifier:
 
     def classify(self, notes: Sequence[Note]) -> list[Recommendation]:
         """See `Classifier.classify`."""
-        from mlops.container.answer import answer
+        from mlops.container.answer import answers
 
-        checked = [Note(note.id, check_note(note.text)) for note in notes]
+        checked = [(note.id, check_note(note.text)) for note in notes]
         return [
-            Recommendation.from_json(
-                answer(note.id, note.text, self._model, evidence=self._evidence)
-            )
-            for note in checked
+            Recommendation.from_json(given)
+            for given in answers(checked, self._model, evidence=self._evidence)
         ]
 
 

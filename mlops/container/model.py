@@ -111,6 +111,7 @@ class Model:
     def warm(self) -> "Model":
         """Make ready what the first note would wait for."""
         _ = self.reader, self.plan, self.trees, self.is_content, self.documents
+        self.scores.warm()
         return self
 
 

@@ -49,21 +49,21 @@ class Trees:
         bias = start + fsum(path.value * prod(path.ratios) for path in paths)
         return cls(booster, bias, _Leaves.of(paths))
 
-    def contributions(self, values: Values) -> tuple[float, Floats]:
-        """The margin of one note in log-odds, and what each feature adds to the bias.
+    def contributions(self, values: Values) -> tuple[Floats, Floats]:
+        """The margins of some notes in log-odds, and what each feature adds to the bias.
 
         Args:
-            values: Shape (features,).
+            values: Shape (B, features).
 
         Returns:
-            The margin, and contributions, shape (features,): with the bias they add up to it.
+            Margins, shape (B,), and contributions, shape (B, features): with the bias they add up.
         """
         if self.leaves is None:
-            data = xgboost.DMatrix(values[None, :], nthread=1)
-            found = self.booster.predict(data, pred_contribs=True)[0].astype(np.float64)
-            return float(found.sum()), found[:-1]
+            data = xgboost.DMatrix(values, nthread=1)
+            found = self.booster.predict(data, pred_contribs=True).astype(np.float64)
+            return found.sum(axis=1), found[:, :-1]
         added = self.leaves.contributions(values)
-        return self.bias + float(added.sum()), added
+        return self.bias + added.sum(axis=1), added
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,15 @@ class _Leaves:
         return cls(features, lows, highs, shares)
 
     def contributions(self, values: Values) -> Floats:
-        given = values.take(self.features)
+        """Shape (B, features)."""
+        notes, width = values.shape
+        given = values.take(self.features, axis=1)
         holds = (given >= self.lows) & (given < self.highs)
         patterns = (holds.astype(np.float32) @ _POWERS).astype(np.int64)
         shares = self.rows.take(self.starts + patterns, axis=0)
-        found = np.bincount(self.features.ravel(), shares.ravel(), len(values))
-        return found.astype(np.float64)
+        places = self.features + width * np.arange(notes)[:, None, None]
+        found = np.bincount(places.ravel(), shares.ravel(), notes * width)
+        return found.reshape(notes, width).astype(np.float64)
 
 
 _POWERS = (2 ** np.arange(MAX_DEPTH)).astype(np.float32)

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops.container.text import CLAUSE, COMMA, FRACTURE, JOINED, POINT, gap_kind, split
+from mlops.container.text import (
+    CLAUSE,
+    COLON,
+    COMMA,
+    FRACTURE,
+    QUESTION,
+    gap_bits,
+    split,
+    tokens_of,
+)
 
 # What splitting changes on purpose, one character for another.
 SUBSTITUTED = str.maketrans({"#": FRACTURE, "’": "'", "_": " "})
@@ -67,10 +76,44 @@ def test_what_counts_as_a_word(text: str, words: list[str]) -> None:
     assert split(text).words == words
 
 
+@given(ANYTHING)
+def test_the_words_of_the_tokens_are_those_of_the_text(text: str) -> None:
+    tokens = tokens_of(text)
+    found = [word for token in tokens for word in split(token).words]
+    assert [word.replace("ς", "σ") for word in found] == [
+        word.replace("ς", "σ") for word in split(text).words
+    ]
+    # Each takes up its characters and the space after it, unless it ends in a line break.
+    assert sum(len(t) + (not t.endswith("\n")) for t in tokens) == len(text) + (
+        not tokens[-1].endswith("\n")
+    )
+
+
 @pytest.mark.parametrize(
-    ("gap", "kind"),
-    [(" ", JOINED), ("/", JOINED), (", ", COMMA), (".", POINT), (". ", CLAUSE), ("\n", CLAUSE),
-     (";,", CLAUSE), ("\r\n", CLAUSE), ("..", CLAUSE), ("\x00", JOINED)],
+    ("text", "joined"),
+    [
+        ("Pain and\nfever", True),
+        ("Pain and \t\r\n \tfever", True),
+        ("# and #\nfever", False),
+        ("Pain and #\nfever", True),
+        ("Pain and\nFever", False),
+        ("Pain and\n\nfever", False),
+        ("Pain and.\nfever", False),
+        ("Pain and\n- fever", False),
+        # Nothing is written in capitals, so that a small letter says nothing.
+        ("pain and\nfever", False),
+        ("\nfever Pain", False),
+    ],
+)
+def test_a_line_break_inside_a_sentence(text: str, joined: bool) -> None:
+    assert any("\n" in token for token in tokens_of(text)) != joined
+    assert sum(map(len, tokens_of(text))) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("gap", "bits"),
+    [(" ", 0), ("/", 0), (", ", COMMA), (".", CLAUSE), ("\n", CLAUSE), (";,", CLAUSE | COMMA),
+     ("\r\n", CLAUSE), (" :", CLAUSE | COLON), ("?", CLAUSE | QUESTION), ("\x00", 0)],
 )  # fmt: skip
-def test_what_stands_between_words(gap: str, kind: int) -> None:
-    assert gap_kind(gap) == kind
+def test_what_stands_between_words(gap: str, bits: int) -> None:
+    assert gap_bits(gap) == bits
