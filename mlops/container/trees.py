@@ -6,17 +6,19 @@ values fit in a table: a leaf's share for the features on its path depends only 
 note satisfies, 2 to the power of the depth ways. Deeper models are left to XGBoost.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import comb, fsum, log, prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
 
 from mlops.container.scores import Floats
+from mlops.container.ubjson import read_ubjson
+
+if TYPE_CHECKING:
+    import xgboost
 
 MAX_DEPTH = 4
 Values = NDArray[np.float32]
@@ -27,27 +29,43 @@ class Trees:
     """A booster, and its leaves as tables if its trees are shallow.
 
     Attributes:
-        booster: The model itself.
+        ubj: The booster itself, as XGBoost writes it.
+        features: How many it has.
         bias: What it says of the average training record, in log-odds.
         leaves: None where the trees are deeper than `MAX_DEPTH`.
     """
 
-    booster: xgboost.Booster
+    ubj: bytes = field(repr=False)
+    features: int
     bias: float
     leaves: "_Leaves | None"
 
     @classmethod
-    def of(cls, booster: xgboost.Booster) -> "Trees":
-        """Read a booster's trees."""
-        model = json.loads(bytes(booster.save_raw("json")))["learner"]
+    def of(cls, ubj: bytes) -> "Trees":
+        """Read a booster's trees from its UBJSON.
+
+        Raises:
+            ValueError: if it is none.
+        """
+        model = read_ubjson(ubj)["learner"]
         trees = model["gradient_booster"]["model"]["trees"]
+        features = int(model["learner_model_param"]["num_feature"])
         base = float(str(model["learner_model_param"]["base_score"]).strip("[]"))
         start = log(base / (1 - base))
         paths = [path for tree in trees for path in _paths(tree)]
         if max((len(path.features) for path in paths), default=0) > MAX_DEPTH:
-            return cls(booster, 0.0, None)
+            return cls(ubj, features, 0.0, None)
         bias = start + fsum(path.value * prod(path.ratios) for path in paths)
-        return cls(booster, bias, _Leaves.of(paths))
+        return cls(ubj, features, bias, _Leaves.of(paths))
+
+    @cached_property
+    def booster(self) -> "xgboost.Booster":
+        """The booster for XGBoost, whose import takes a while: shallow trees do without."""
+        import xgboost
+
+        booster = xgboost.Booster(params={"nthread": 1})
+        booster.load_model(bytearray(self.ubj))
+        return booster
 
     def contributions(self, values: Values) -> tuple[Floats, Floats]:
         """The margins of some notes in log-odds, and what each feature adds to the bias.
@@ -59,6 +77,8 @@ class Trees:
             Margins, shape (B,), and contributions, shape (B, features): with the bias they add up.
         """
         if self.leaves is None:
+            import xgboost
+
             data = xgboost.DMatrix(values, nthread=1)
             found = self.booster.predict(data, pred_contribs=True).astype(np.float64)
             return found.sum(axis=1), found[:, :-1]
@@ -164,10 +184,10 @@ def _shapley(values: Floats, ratios: Floats, holds: NDArray[np.int64]) -> Floats
 
 
 def _paths(tree: dict[str, Any]) -> list[_Path]:
-    """Every leaf of a tree, as XGBoost's JSON has it."""
-    left, right = tree["left_children"], tree["right_children"]
-    feature, threshold = tree["split_indices"], tree["split_conditions"]
-    cover = tree["sum_hessian"]
+    """Every leaf of a tree, as XGBoost writes it."""
+    left, right = tree["left_children"].tolist(), tree["right_children"].tolist()
+    feature, threshold = tree["split_indices"].tolist(), tree["split_conditions"].tolist()
+    cover = tree["sum_hessian"].tolist()
     found = []
     waiting: list[tuple[int, dict[int, tuple[float, float, float]]]] = [(0, {})]
     while waiting:

@@ -34,7 +34,7 @@ def test_trees_never_contradict_medicine(model: Model, rows: list[Row]) -> None:
             changed = values.copy()
             changed[:, feature] = value
             data = xgboost.DMatrix(changed, nthread=1)
-            margins = direction * model.booster.predict(data, output_margin=True)
+            margins = direction * model.trees.booster.predict(data, output_margin=True)
             if before is not None:
                 assert (margins >= before - 1e-6).all(), model.plan.names[feature]
             before = margins
@@ -45,7 +45,7 @@ def test_most_directions_are_fixed(model: Model) -> None:
     assert directions["emergency"] == directions["malignancy"] == 1
     assert directions["not_tried"] == directions["benign"] == directions["no emergency"] == -1
     assert directions["mild"] == 0
-    assert len(model.plan.names) == len(directions) == model.booster.num_features()
+    assert len(model.plan.names) == len(directions) == model.trees.features
 
 
 @pytest.mark.parametrize("sentence", FAILED)
