@@ -117,16 +117,20 @@ class Reading:
 
     def _only(self, notes: list[int]) -> "Reading":
         """Some of the notes."""
+        chosen = [self.ranges[note] for note in notes]
+        kept = np.concatenate([np.arange(*words) for words in chosen])
         ranges: list[Range] = []
-        shifts: dict[int, int] = {}
-        words: dict[int, int] = {}
-        for note in notes:
-            start, stop = self.ranges[note]
-            new = ranges[-1][1] if ranges else 0
-            ranges.append((new, new + stop - start))
-            shifts[note] = new - start
-            words.update(zip(range(start, stop), range(new, new + stop - start), strict=True))
-        kept = np.fromiter(words, np.int64, len(words))
+        for start, stop in chosen:
+            begin = ranges[-1][1] if ranges else 0
+            ranges.append((begin, begin + stop - start))
+        # By how much the words of each note come to stand further on.
+        moved = [new - old for (new, _), (old, _) in zip(ranges, chosen, strict=True)]
+        places = {
+            place: place + by
+            for (start, stop), by in zip(chosen, moved, strict=True)
+            for place in (*self.aside, *(place for place, _ in self.unknown))
+            if start <= place < stop
+        }
         return replace(
             self,
             ranges=ranges,
@@ -136,15 +140,15 @@ class Reading:
             clauses=Clauses(self.clauses.numbers[kept]),
             bits=self.bits[kept],
             matches=[
-                [(c, first + shifts[n], last + shifts[n]) for c, first, last in self.matches[n]]
-                for n in notes
+                [(category, first + by, last + by) for category, first, last in self.matches[note]]
+                for note, by in zip(notes, moved, strict=True)
             ],
-            aside={words[place] for place in self.aside if place in words},
-            unknown=[(words[place], word) for place, word in self.unknown if place in words],
-            strange=[self.strange[n] for n in notes],
+            aside={places[place] for place in self.aside if place in places},
+            unknown=[(places[place], word) for place, word in self.unknown if place in places],
+            strange=[self.strange[note] for note in notes],
             failures=[
-                [(start + shifts[n], stop + shifts[n]) for start, stop in self.failures[n]]
-                for n in notes
+                [(start + by, stop + by) for start, stop in self.failures[note]]
+                for note, by in zip(notes, moved, strict=True)
             ],
         )
 
@@ -197,12 +201,11 @@ class Reader:
         for note, places_asked in enumerate(seen.asked):
             if self._question is not None:
                 reading.matches[note] += [(self._question, p - 1, p - 1) for p in places_asked]
-            for place in seen.lost[note]:
-                if place not in seen.aside:
-                    start, stop = reading.span(note, place, place)
-                    # One more, for what `split` does to an apostrophe.
-                    word = split(texts[note][start : stop + 1]).words[0]
-                    reading.unknown.append((place, word))
+            reading.unknown.extend(
+                (place, _word_at(texts[note], *reading.span(note, place, place)))
+                for place in seen.lost[note]
+                if place not in seen.aside
+            )
         return reading
 
     def _share_out(self, found: list[Match], reading: Reading) -> None:
@@ -219,6 +222,15 @@ class Reader:
                 reading.matches[note].append(match)
                 if category == self._failed and not bits[first] & OFF:
                     reading.failures[note].append(reading.clauses.around(first))
+
+
+def _word_at(text: str, start: int, stop: int) -> str:
+    """The word of a text that stands there, as `split` has it."""
+    word = text[start:stop]
+    if word.isascii() and word.isalnum():
+        return word.lower()
+    # One more, for what `split` does to an apostrophe.
+    return split(text[start : stop + 1]).words[0]
 
 
 class _Seen:
