@@ -89,6 +89,12 @@ class LocalClassifier:
             unpack_artifact(self.artifact, Path(folder))
             return model_fn(folder)
 
+    def without_evidence(self) -> "LocalClassifier":
+        """The same model for what has no room for evidence."""
+        other = LocalClassifier(self.artifact, evidence=False)
+        other._model = self._model
+        return other
+
     @property
     def model_version(self) -> str:
         """The version of the artifact."""

@@ -106,7 +106,9 @@ class DocumentTypes:
         found = {category for category, _, _ in reading.matches[note]}
         signs, discharged = len(found & self._operative), len(found & self._discharge)
         # In a few lines one clinical word may be all there is: any cue beside it counts as well.
-        different = len(set(numbers[clinical].tolist())) + len(found) - signs - discharged
+        different = len(found) - signs - discharged
+        if different < MIN_CLINICAL_WORDS or elsewhere >= MIN_ELSEWHERE:
+            different += len(set(numbers[clinical].tolist()))
         said = int(np.count_nonzero(clinical))
         enough = said > 0 and different >= MIN_CLINICAL_WORDS
         if is_too_short(reading, note):

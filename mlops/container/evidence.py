@@ -53,13 +53,13 @@ def word_weights(
     )
     # A cue has its part of the feature that counts it, and with a sign one of the balance of cues,
     # which has a part in where boosting starts from as well.
-    cues, first = found.cues[note], len(gains)
-    signed = sum(abs(cue.sign) for cue in cues)
-    start, balance = float(gated.balance[note]) / (signed + PRIOR), added[first] / max(signed, 1)
-    for cue in cues:
-        feature = first + cue.feature
-        whole = added[feature] / values[feature] + start * cue.sign + balance * abs(cue.sign)
-        weights[cue.first - begin : cue.last + 1 - begin] += whole / (cue.last + 1 - cue.first)
+    cues, kinds = found.cues[note], len(gains)
+    signed = sum(abs(sign) for _, _, _, sign in cues)
+    start, balance = float(gated.balance[note]) / (signed + PRIOR), added[kinds] / max(signed, 1)
+    for first, last, feature, sign in cues:
+        own = added[kinds + feature] / values[kinds + feature]
+        whole = own + start * sign + balance * abs(sign)
+        weights[first - begin : last + 1 - begin] += whole / (last + 1 - first)
     return weights
 
 

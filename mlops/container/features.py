@@ -7,7 +7,6 @@ them: it tells where a text comes from and not what a patient needs.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,19 +93,9 @@ class Plan:
         )
 
 
-class Cue(NamedTuple):
-    """A place where a cue is counted.
-
-    Attributes:
-        first, last: Its words.
-        feature: Which feature counts it, from the first one after the scores.
-        sign: Toward Surgery (1), Consultation (-1) or neither (0).
-    """
-
-    first: int
-    last: int
-    feature: int
-    sign: int
+# A place where a cue is counted: its first and its last word, the feature that counts it (from the
+# first one after the scores), and whether it is toward Surgery (1), Consultation (-1) or neither.
+Cue = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -161,7 +150,7 @@ def _cue_features(matches: list[Match], bits: bytes, plan: Plan) -> tuple[list[f
         sign = -plan.toward[category] if off else plan.toward[category]
         balance += sign
         signed += abs(sign)
-        cues.append(Cue(first, last, feature, sign))
+        cues.append((first, last, feature, sign))
     counts[0] = balance / (signed + PRIOR)
     counts[-1] = len(signs)
     return counts, cues

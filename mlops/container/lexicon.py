@@ -6,7 +6,7 @@ numbers, so that matching compares numbers only.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -113,11 +113,16 @@ class Lexicon:
 
 @dataclass(slots=True)
 class _Start:
-    """What can begin with a word: matches by itself, by the next word, or after a gap."""
+    """What can begin with a word: matches by itself, by the next word, or after a gap.
 
-    alone: list[int]
-    by_next: dict[int, list[tuple[int, tuple[Step, ...]]]]
-    gapped: list[tuple[int, tuple[Step, ...]]]
+    Attributes:
+        beyond: The words that may follow after a gap.
+    """
+
+    alone: list[int] = field(default_factory=list)
+    by_next: dict[int, list[tuple[int, tuple[Step, ...]]]] = field(default_factory=dict)
+    gapped: list[tuple[int, tuple[Step, ...]]] = field(default_factory=list)
+    beyond: set[int] = field(default_factory=set)
 
 
 class Matcher:
@@ -160,12 +165,13 @@ class Matcher:
         return list(self._starts)
 
     def _add(self, word: int, category: int, steps: tuple[Step, ...]) -> None:
-        start = self._starts.setdefault(word, _Start([], {}, []))
+        start = self._starts.setdefault(word, _Start())
         if not steps:
             if category not in start.alone:
                 start.alone.append(category)
         elif steps[0][2]:
             start.gapped.append((category, steps))
+            start.beyond.update(range(steps[0][0], steps[0][1]))
         else:
             for following in range(steps[0][0], steps[0][1]):
                 start.by_next.setdefault(following, []).append((category, steps[1:]))
@@ -180,49 +186,54 @@ class Matcher:
         found: list[Match] = []
         # Per category the last word that a match of it covers.
         reach = [-1] * self._categories
-        words, lasts = numbers.tolist(), iter(clauses.lasts)
-        last = -1
-        for index in self._places(numbers, clauses.joined).nonzero()[0].tolist():
-            while last < index:
-                last = next(lasts)
+        words = numbers.tolist()
+        begins, fits = self._beginnings(numbers, clauses.joined)
+        places = begins.nonzero()[0]
+        for index, follows in zip(places.tolist(), fits.take(places).tolist(), strict=True):
             start = self._starts.get(words[index])
             if start is None:
                 # Two words that only look like the beginning of a phrase to `_hash`.
                 continue
-            after = index + 1
-            if index < last:
-                entries = start.by_next.get(words[after])
-                if entries:
-                    self._longer(entries, words, last + 1, index, after + 1, reach, found)
-                if start.gapped:
-                    self._longer(start.gapped, words, last + 1, index, after, reach, found)
+            if follows and (entries := start.by_next.get(words[index + 1])):
+                self._longer(entries, words, clauses, index, index + 2, reach, found)
+            if not start.beyond.isdisjoint(words[index + 1 : index + 2 + _MAX_GAP]):
+                self._longer(start.gapped, words, clauses, index, index + 1, reach, found)
             for category in start.alone:
                 if reach[category] < index:
                     reach[category] = index
                     found.append((category, index, index))
         return found
 
-    def _places(self, numbers: Ints, joined: Bools) -> Bools:
-        """Where a phrase may begin, as far as the word and the one after it tell; shape (n,)."""
-        fits = self._pairs.take(_hash(numbers[:-1], numbers[1:]))
-        begins = self._open.take(numbers)
-        begins[:-1] |= fits & joined[:-1]
-        return begins
+    def _beginnings(self, numbers: Ints, joined: Bools) -> tuple[Bools, Bools]:
+        """Where a phrase may begin, as far as a word and the one after it tell.
+
+        Returns:
+            Whether one may begin, and whether so with these two words, shape (n,) each.
+        """
+        fits = np.zeros(len(numbers), bool)
+        fits[:-1] = self._pairs.take(_hash(numbers[:-1], numbers[1:]))
+        fits &= joined
+        return self._open.take(numbers) | fits, fits
 
     @staticmethod
     def _longer(
         entries: Sequence[tuple[int, tuple[Step, ...]]],
         numbers: Sequence[int],
-        end: int,
+        clauses: Clauses,
         first: int,
         at: int,
         reach: list[int],
         found: list[Match],
     ) -> None:
         """Add the matches of more than one word that begin at `first`."""
+        end = -1
         for category, steps in entries:
             if reach[category] < first:
-                last = _follow(numbers, at, end, steps) if steps else at - 1
+                last = at - 1
+                if steps:
+                    if end < 0:
+                        _, end = clauses.around(first)
+                    last = _follow(numbers, at, end, steps)
                 if last >= 0:
                     reach[category] = last
                     found.append((category, first, last))
