@@ -17,6 +17,8 @@ from mlops.container.text import split
 from mlops.container.vocabulary import UNKNOWN, Vocabulary, plain
 
 FOLDS = 5
+# So many records are read together.
+_TOGETHER = 64
 # Sources that the fitting treats in their own way; every other one is taken for referral texts.
 FILED, DECISION, PLAN, CROP = "mtsamples-filed", "mtsamples-decision", "mtsamples-plan", "crop"
 MTSAMPLES = (FILED, DECISION, PLAN, CROP)
@@ -80,13 +82,17 @@ def make_table(
     keys: list[Ints] = []
     sequences: list[Ints] = []
     features = np.zeros((len(rows), len(plan.names) - len(score_names)))
-    for number, row in enumerate(rows):
-        reading = reader.read(row.text)
+    for first in range(0, len(rows), _TOGETHER):
+        batch = rows[first : first + _TOGETHER]
+        reading = reader.read(*(row.text for row in batch))
+        features[first : first + len(batch)], _ = cue_features(reading, plan)
         own, pairs = terms_of(reading, is_content)
-        columns.append(_distinct(own))
-        keys.append(_distinct(pairs[_worth_learning(reading, is_content)]))
-        sequences.append(reading.numbers[is_content[reading.numbers]])
-        features[number] = cue_features(reading, plan)[0][0]
+        pairs[~_worth_learning(reading, is_content)] = -1
+        for words in (slice(*note) for note in reading.ranges):
+            columns.append(_distinct(own[words]))
+            keys.append(_distinct(pairs[words]))
+            numbers = reading.numbers[words]
+            sequences.append(numbers[is_content[numbers]])
     pair_keys = np.unique(np.concatenate([np.zeros(0, np.int64), *keys]))
     groups = {group: number for number, group in enumerate(sorted({r.group for r in rows}))}
     return Table(
