@@ -60,10 +60,11 @@ def classify_all(
     pool = ProcessPoolExecutor(
         processes, get_context("spawn"), initializer=_begin, initargs=(classifier.artifact,)
     )
-    ready = pool.submit(_is_ready)
+    # One for each, or the pool would not start them all.
+    begun = [pool.submit(_is_ready) for _ in range(processes)]
     try:
         for batch in batches:
-            if not ready.done():
+            if not any(one.done() for one in begun):
                 # Starting the processes takes a while: meanwhile this one does their work.
                 yield classify(batch, own)
                 continue
