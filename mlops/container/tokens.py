@@ -52,7 +52,7 @@ SPECIAL = TITLE | GRADE | MM | CM | END | LOST | (COLON | QUESTION) * (1 << BEFO
 _LAST_LATIN = "\u024f"
 # What stands between the parts of one word.
 _JOINING = frozenset("-.'/")
-_MAX_REMEMBERED = 50_000
+_MAX_REMEMBERED = 30_000
 _MAX_TOKEN = 60
 
 
@@ -62,7 +62,7 @@ class Tokens(dict[str, bytes]):
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self._vocabulary = vocabulary
-        self._marks = [_marks(name) for name in vocabulary.names]
+        self._marks = _marks(vocabulary)
         self._end = _pack(_row(UNKNOWN, END, before=CLAUSE, after=CLAUSE))
 
     def __repr__(self) -> str:
@@ -153,14 +153,21 @@ def _pack(rows: list[int]) -> bytes:
     return array("q", rows).tobytes()
 
 
-def _marks(name: str) -> int:
-    """What a word is by itself."""
-    return (
-        TITLE * (name in WORDS["titles"])
-        | HEADING * (name in WORDS["headings"])
-        | GRADE * (name in GRADED)
-        | {None: 0, 1.0: MM, 10.0: CM}[UNITS_MM.get(name)]
-    )
+def _marks(vocabulary: Vocabulary) -> list[int]:
+    """What each word of a vocabulary is by itself."""
+    marks = [0] * len(vocabulary)
+    for mark, words in {
+        TITLE: WORDS["titles"],
+        HEADING: WORDS["headings"],
+        GRADE: GRADED,
+        MM: {unit for unit, length in UNITS_MM.items() if length == 1.0},
+        CM: {unit for unit, length in UNITS_MM.items() if length == 10.0},
+    }.items():
+        for word in words:
+            number, _ = vocabulary.exact(word)
+            if vocabulary.names[number] == word:
+                marks[number] |= mark
+    return marks
 
 
 def _look(word: str) -> int:
