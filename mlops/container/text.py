@@ -67,6 +67,8 @@ def gap_bits(gap: str) -> int:
     >>> [gap_bits(gap) for gap in (" ", ", ", ". ", ":", "?", "-")]
     [0, 1, 2, 6, 10, 0]
     """
+    if not gap:
+        return 0
     return (
         COMMA * ("," in gap)
         | CLAUSE * (not _CLAUSE.isdisjoint(gap))

@@ -63,7 +63,7 @@ class Tokens(dict[str, bytes]):
         super().__init__()
         self._vocabulary = vocabulary
         self._marks = _marks(vocabulary)
-        self._end = _pack(_row(UNKNOWN, END, before=CLAUSE, after=CLAUSE))
+        self._end = _pack(_row(UNKNOWN, END, CLAUSE, CLAUSE, 0, 0, 0))
 
     def __repr__(self) -> str:
         # What is remembered comes from notes.
@@ -86,13 +86,13 @@ class Tokens(dict[str, bytes]):
             self[token] = rows
         return rows
 
-    def _read(self, token: str) -> list[int]:
+    def _read(self, token: str) -> Sequence[int]:
         """The rows of a token, one after the other."""
         words = split(token)
         # A line break takes the place of the space after a token.
         left = len(token) + (not token.endswith("\n"))
         if not words.words:
-            return _row(NO_WORD, 0, before=gap_bits(token), taken=left)
+            return _row(NO_WORD, 0, gap_bits(token), 0, left, 0, 0)
         rows: list[int] = []
         numbers = self._vocabulary.numbers(words.words)
         for ordinal, (word, gap, known) in enumerate(
@@ -116,40 +116,27 @@ class Tokens(dict[str, bytes]):
             last = ordinal == len(words) - 1
             taken = left if last else len(gap) + len(word)
             left -= taken
-            rows += _row(
-                number,
-                marks | more << MORE,
-                before=before,
-                after=gap_bits(words.gaps[-1]) if last else 0,
-                taken=taken,
-                rest=taken - len(gap),
-                length=len(word),
-            )
+            after = gap_bits(words.gaps[-1]) if last else 0
+            rest = taken - len(gap)
+            rows += _row(number, marks | more << MORE, before, after, taken, rest, len(word))
         return rows
 
 
 def _row(
-    number: int,
-    marks: int,
-    *,
-    before: int = 0,
-    after: int = 0,
-    taken: int = 0,
-    rest: int = 0,
-    length: int = 0,
-) -> list[int]:
+    number: int, marks: int, before: int, after: int, taken: int, rest: int, length: int
+) -> tuple[int, ...]:
     """In the order of the columns."""
-    ends_after = bool(after & CLAUSE) << ENDS
-    return [
+    ends = (after & CLAUSE and 1) << ENDS
+    return (
         number,
         marks | before << BEFORE | after << AFTER,
-        taken + (bool(before & CLAUSE) << ENDS) + ends_after,
-        rest + ends_after,
+        taken + ends + ((before & CLAUSE and 1) << ENDS),
+        rest + ends,
         length,
-    ]
+    )
 
 
-def _pack(rows: list[int]) -> bytes:
+def _pack(rows: Sequence[int]) -> bytes:
     return array("q", rows).tobytes()
 
 
