@@ -20,10 +20,16 @@ class Pairs:
     """Where pairs stand in a list.
 
     Args:
-        keys: A number for each pair, none below zero and none twice, shape (P,).
+        keys: A number for each pair, ascending and none below zero, shape (P,).
+
+    Raises:
+        ValueError: if they don't ascend.
     """
 
     def __init__(self, keys: Ints) -> None:
+        if (keys[1:] <= keys[:-1]).any():
+            # One that is there thrice would never find a place.
+            raise ValueError("The pairs don't ascend.")
         self._count = len(keys)
         # What stands nowhere is the one after the last.
         self._keys = np.append(keys, -1)

@@ -140,13 +140,11 @@ class Scores:
 
     def _add_up(self, reading: Reading, words: Table, pairs: Table, shares: Floats) -> "Scored":
         """The scores of notes from what their terms add, each shared among its places."""
-        sums = np.array(
-            [
-                np.concatenate([of_words[own] @ words[own], of_pairs[own] @ pairs[own]])
-                for own in (slice(*note) for note in reading.ranges)
-                for of_words, of_pairs in (shares,)
-            ]
-        ).reshape(len(reading.ranges), _PAIRS + 1, -1)
+        of_words, of_pairs = shares
+        sums = np.empty((len(reading.ranges), _PAIRS + 1, len(self.names) + 1))
+        for note, (start, stop) in zip(sums, reading.ranges, strict=True):
+            note[:_PAIRS] = (of_words[start:stop] @ words[start:stop]).reshape(_PAIRS, -1)
+            note[_PAIRS] = of_pairs[start:stop] @ pairs[start:stop]
         lengths = np.maximum(sums[:, :, -1], _FLOORS)
         np.sqrt(lengths, out=lengths, where=_ROOTED)
         blocks = sums[:, :, :-1] / lengths[:, :, None]

@@ -1,11 +1,10 @@
-"""Text to words that know where they stand, in linear time and for any string."""
+"""Text to words, one character for another, in linear time and for any string."""
 
 import re
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 # A word is a run of letters and digits. What stands between two words is kept whole: it decides
-# whether a clause ends there, and it makes the offsets add up.
+# whether a clause ends there, and it makes the lengths add up.
 _WORD = re.compile(r"(\w+)")
 _LINE = re.compile(r"\n[ \t]*(?=\w)")
 # `#` is a fracture in clinical shorthand; a letter in its place makes it a word of its own.
@@ -30,14 +29,6 @@ class Words:
 
     def __len__(self) -> int:
         return len(self.words)
-
-    def bounds(self) -> tuple[list[int], list[int]]:
-        """Where each word starts and ends in the text, in code points."""
-        lengths: list[int] = [0] * (2 * len(self.words) + 1)
-        lengths[0::2] = map(len, self.gaps)
-        lengths[1::2] = map(len, self.words)
-        ends = list(accumulate(lengths))
-        return ends[0:-1:2], ends[1::2]
 
 
 def split(text: str) -> Words:

@@ -9,6 +9,7 @@ from mlops.container.reading import Reader, Reading
 from mlops.container.text import split
 from mlops.container.vocabulary import UNITS_MM, Vocabulary
 from mlops.container.wordlists import WORDS
+from tests.container.test_text import bounds
 
 LEXICON = Lexicon.from_files()
 LINES = """
@@ -132,8 +133,8 @@ def test_notes_read_together_are_read_alone(texts: list[str]) -> None:
             for category, first, last in reading.matches[note]
         ] == alone.matches[0]
         words = split(text)
-        for place, bounds in enumerate(zip(*words.bounds(), strict=True)):
-            assert reading.span(note, start + place, start + place) == bounds
+        for place, wanted in enumerate(bounds(words)):
+            assert reading.span(note, start + place, start + place) == wanted
 
 
 def test_an_unknown_word_is_told_as_it_is_split() -> None:
