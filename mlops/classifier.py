@@ -89,6 +89,12 @@ class LocalClassifier:
             unpack_artifact(self.artifact, Path(folder))
             return model_fn(folder)
 
+    def without_evidence(self) -> "LocalClassifier":
+        """The same model for what has no room for evidence."""
+        other = LocalClassifier(self.artifact, evidence=False)
+        other._model = self._model
+        return other
+
     @property
     def model_version(self) -> str:
         """The version of the artifact."""
@@ -96,14 +102,12 @@ class LocalClassifier:
 
     def classify(self, notes: Sequence[Note]) -> list[Recommendation]:
         """See `Classifier.classify`."""
-        from mlops.container.answer import answer
+        from mlops.container.answer import answers
 
-        checked = [Note(note.id, check_note(note.text)) for note in notes]
+        checked = [(note.id, check_note(note.text)) for note in notes]
         return [
-            Recommendation.from_json(
-                answer(note.id, note.text, self._model, evidence=self._evidence)
-            )
-            for note in checked
+            Recommendation.from_json(given)
+            for given in answers(checked, self._model, evidence=self._evidence)
         ]
 
 

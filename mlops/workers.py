@@ -46,16 +46,28 @@ def classify_all(
     Raises:
         BackendError: the endpoint can't be asked, or a process was ended from outside.
     """
-    if processes < 2 or not isinstance(classifier, LocalClassifier):
+    if not isinstance(classifier, LocalClassifier):
         for batch in batches:
             yield classify(batch, classifier)
+        return
+    # A table has no column for evidence.
+    own = classifier.without_evidence()
+    if processes < 2:
+        for batch in batches:
+            yield classify(batch, own)
         return
     waiting: deque[Future[list[Answer]]] = deque()
     pool = ProcessPoolExecutor(
         processes, get_context("spawn"), initializer=_begin, initargs=(classifier.artifact,)
     )
+    # One for each, or the pool would not start them all.
+    begun = [pool.submit(_is_ready) for _ in range(processes)]
     try:
         for batch in batches:
+            if not any(one.done() for one in begun):
+                # Starting the processes takes a while: meanwhile this one does their work.
+                yield classify(batch, own)
+                continue
             waiting.append(pool.submit(_classify_here, batch))
             if len(waiting) >= _WAITING * processes:
                 yield waiting.popleft().result()
@@ -84,6 +96,10 @@ def classify(texts: Sequence[str], classifier: Classifier) -> list[Answer]:
             except NoteError as error:
                 answers.append(str(error))
         return answers
+
+
+def _is_ready() -> None:
+    """Nothing: who can do it can classify."""
 
 
 def _begin(artifact: Path) -> None:

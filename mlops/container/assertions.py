@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops.container.clauses import Clauses
 from mlops.container.lexicon import Lexicon, Match
 
 # Bits, because a word can be several at once ("no family history of…").
@@ -37,39 +38,37 @@ class Assertions:
         }
         self.numbers = frozenset(numbers)
 
-    def apply(self, triggers: Sequence[Match], clauses: Sequence[int]) -> Bits:
+    def apply(self, triggers: Sequence[Match], clauses: Clauses) -> Bits:
         """The bits that hold for each word.
 
         Args:
             triggers: Matches of this lexicon's assertion categories, by position.
-            clauses: The clause of each word, ascending.
+            clauses: Of the words.
         """
-        bits = np.zeros(len(clauses), np.uint8)
-        if not triggers:
-            return bits
+        bits = np.zeros(len(clauses.numbers), np.uint8)
         pseudo = {
             place
-            for m in triggers
-            if m.category in self._pseudo
-            for place in range(m.first, m.last + 1)
+            for category, first, last in triggers
+            if category in self._pseudo
+            for place in range(first, last + 1)
         }
-        ends = [m.first for m in triggers if m.category in self._ends]
-        for trigger in triggers:
-            rule = self._rules.get(trigger.category)
-            if rule is None or (trigger.first in pseudo and trigger.last in pseudo):
+        ends = [first for category, first, _ in triggers if category in self._ends]
+        for category, first, last in triggers:
+            rule = self._rules.get(category)
+            if rule is None or (first in pseudo and last in pseudo):
                 continue
             bit, before, reach = rule
-            clause = clauses[trigger.first]
+            begin, end = clauses.around(first)
             if before:
-                start = max(trigger.first - reach, bisect_left(clauses, clause))
-                previous = bisect_left(ends, trigger.first) - 1
+                start = max(first - reach, begin)
+                previous = bisect_left(ends, first) - 1
                 if previous >= 0:
                     start = max(start, ends[previous] + 1)
-                bits[start : trigger.first] |= bit
+                bits[start:first] |= bit
             else:
-                stop = min(trigger.last + 1 + reach, bisect_right(clauses, clause))
-                following = bisect_right(ends, trigger.last)
+                stop = min(last + 1 + reach, end)
+                following = bisect_right(ends, last)
                 if following < len(ends):
                     stop = min(stop, ends[following])
-                bits[trigger.last + 1 : stop] |= bit
+                bits[last + 1 : stop] |= bit
         return bits

@@ -6,14 +6,14 @@ in several ways.
 """
 
 from collections.abc import Collection
-from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mlops.container.clauses import Bools, Ints
 from mlops.container.lexicon import Lexicon
-from mlops.container.reading import Ints, Reading
-from mlops.container.vocabulary import NUMBERS, UNKNOWN, Vocabulary
+from mlops.container.reading import Reading
+from mlops.container.tokens import APART, MARKS
+from mlops.container.vocabulary import NUMBERS, Vocabulary
 from mlops.container.wordlists import WORDS
 
 MIN_WORDS = 4
@@ -29,9 +29,6 @@ _MIN_LATIN = 0.7
 _MIN_FOREIGN_SHARE = 0.08
 # Between a number and whose age it is.
 _MAX_AGE_WORDS = 3
-_LAST_LATIN = "\u024f"
-# What stands between the parts of one word.
-_JOINING = frozenset("-.'/")
 
 TOO_SHORT = "This is too short to judge: it has fewer than 4 words. Paste the whole note."
 NOT_ENGLISH = "This does not look like English, the only language this model reads."
@@ -58,16 +55,17 @@ class DocumentTypes:
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon, clinical: Collection[str]) -> None:
         names = vocabulary.names
         known = (frozenset(clinical) | WORDS["shorthand"] | WORDS["body"]) - WORDS["office"]
-        self._english = np.array([name in WORDS["english"] for name in names])
-        self._foreign = np.array([name in WORDS["foreign"] for name in names])
         self._clinical = np.array([name in known for name in names])
-        self._office = np.array([name in WORDS["office"] for name in names])
+        self._no_office = np.array([name not in WORDS["office"] for name in names])
         self._elsewhere = np.array([name in WORDS["elsewhere"] for name in names])
         self._person = np.array([name in WORDS["person"] for name in names])
         self._age = np.array([name in WORDS["age"] for name in names])
         self._aged = np.array([name in WORDS["aged"] for name in names])
-        self._letters = np.array([name[:1].isalpha() for name in names])
-        self._letters[: NUMBERS.stop] = False
+        letters = np.array([name[:1].isalpha() for name in names])
+        letters[: NUMBERS.stop] = False
+        english = [name in WORDS["english"] for name in names]
+        foreign = [name in WORDS["foreign"] for name in names]
+        self._counted = np.array([letters, english, foreign, self._elsewhere], np.float32).T.copy()
         categories = lexicon.categories
         self._clinical_cues = {
             n for n in lexicon.of_kind("cue") if categories[n].name in WORDS["clinical_cues"]
@@ -75,46 +73,70 @@ class DocumentTypes:
         self._operative = set(lexicon.of_kind("operative"))
         self._discharge = set(lexicon.of_kind("discharge"))
 
-    def tell(self, reading: Reading) -> tuple[str, str]:
-        """The document type, and a warning sentence or nothing."""
-        numbers, words = reading.numbers, reading.words.words
-        unknown = [words[place] for place in np.flatnonzero(numbers == UNKNOWN).tolist()]
-        strange = [word for word in unknown if word[0].isalpha()]
-        known = int(self._letters[numbers].sum())
-        if self._is_foreign(numbers, known, strange):
+    def tell(self, reading: Reading) -> list[tuple[str, str]]:
+        """The type of each document, and a warning sentence or nothing."""
+        kinds = self._counted.take(reading.numbers, axis=0)
+        counts = np.add.reduceat(kinds, reading.starts, axis=0).tolist()
+        clinical = self._clinical.take(reading.numbers)
+        for matches in reading.matches:
+            for category, first, last in matches:
+                if category in self._clinical_cues:
+                    clinical[first : last + 1] = True
+        clinical &= self._no_office.take(reading.numbers)
+        clinical[list(reading.aside)] = False
+        return [
+            self._tell(reading, note, clinical[slice(*reading.ranges[note])], count)
+            for note, count in enumerate(counts)
+        ]
+
+    def _tell(
+        self, reading: Reading, note: int, clinical: Bools, counts: list[float]
+    ) -> tuple[str, str]:
+        """The same of one note.
+
+        Args:
+            reading: Some notes.
+            note: The position of this one.
+            clinical: Which of its words are clinical.
+            counts: How many of its words are known and written in letters, are everyday English,
+                of other languages, of other fields.
+        """
+        known, english, foreign, elsewhere = counts
+        strange, exotic = reading.strange[note]
+        total = known + strange
+        if total - exotic < _MIN_LATIN * total:
             return "other", NOT_ENGLISH
-        places = self._clinical[numbers] & ~reading.aside
-        cues, signs = set(), set()
-        for category, first, last in reading.matches:
-            if category in self._operative or category in self._discharge:
-                signs.add(category)
-                continue
-            cues.add(category)
-            if category in self._clinical_cues:
-                places[first : last + 1] = True
-        places &= ~(reading.aside | self._office[numbers])
+        if foreign >= 2 and foreign > english and foreign >= _MIN_FOREIGN_SHARE * total:
+            return "other", NOT_ENGLISH
+        numbers = reading.numbers[slice(*reading.ranges[note])]
+        found = {category for category, _, _ in reading.matches[note]}
+        signs, discharged = len(found & self._operative), len(found & self._discharge)
         # In a few lines one clinical word may be all there is: any cue beside it counts as well.
-        clinical = int(places.sum())
-        different = len(set(numbers[places].tolist())) + len(cues)
-        enough = clinical > 0 and different >= MIN_CLINICAL_WORDS
-        if is_too_short(reading):
+        different = len(found) - signs - discharged
+        if different < MIN_CLINICAL_WORDS or elsewhere >= MIN_ELSEWHERE:
+            different += len(set(numbers[clinical].tolist()))
+        said = int(np.count_nonzero(clinical))
+        enough = said > 0 and different >= MIN_CLINICAL_WORDS
+        if is_too_short(reading, note):
             return ("referral" if enough else "other"), TOO_SHORT
-        about_else = len(set(numbers[self._elsewhere[numbers]].tolist()))
-        if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
+        if elsewhere >= MIN_ELSEWHERE:
+            about_else = len(set(numbers[self._elsewhere.take(numbers)].tolist()))
+            if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
+                return "other", NOT_CLINICAL
+        if said < MIN_CLINICAL_SHARE * total:
+            said = int(np.count_nonzero(clinical | self._ages(numbers)))
+        if not enough or said < MIN_CLINICAL_SHARE * total:
             return "other", NOT_CLINICAL
-        clinical = int((places | self._ages(numbers)).sum())
-        if not enough or clinical < MIN_CLINICAL_SHARE * (known + len(strange)):
-            return "other", NOT_CLINICAL
-        if len(signs & self._operative) >= MIN_SIGNS:
+        if signs >= MIN_SIGNS:
             return "operative report", OPERATIVE
-        if len(signs & self._discharge) >= MIN_DISCHARGE_SIGNS:
+        if discharged >= MIN_DISCHARGE_SIGNS:
             return "other", DISCHARGE
         return "referral", ""
 
-    def _ages(self, numbers: Ints) -> NDArray[np.bool_]:
-        """The words that tell somebody's age, shape (n,): letters between doctors begin with it."""
-        ages = self._aged[numbers]
-        for place in np.flatnonzero(self._person[numbers]).tolist():
+    def _ages(self, numbers: Ints) -> Bools:
+        """The words that tell somebody's age: letters between doctors begin with it."""
+        ages: Bools = self._aged.take(numbers)
+        for place in self._person.take(numbers).nonzero()[0].tolist():
             first = place
             while first and place - first < _MAX_AGE_WORDS and self._age[numbers[first - 1]]:
                 first -= 1
@@ -122,19 +144,8 @@ class DocumentTypes:
                 ages[first - 1 : place + 1] = True
         return ages
 
-    def _is_foreign(self, numbers: NDArray[np.int64], known: int, strange: list[str]) -> bool:
-        latin = known + sum(word[0] <= _LAST_LATIN for word in strange)
-        total = known + len(strange)
-        if latin < _MIN_LATIN * total:
-            return True
-        foreign = int(self._foreign[numbers].sum())
-        english = int(self._english[numbers].sum())
-        return foreign >= 2 and foreign > english and foreign >= _MIN_FOREIGN_SHARE * total
 
-
-def is_too_short(reading: Reading) -> bool:
+def is_too_short(reading: Reading, note: int) -> bool:
     """Whether a note has too few words as a reader counts them: what a hyphen joins is one."""
-    if not len(reading):
-        return True
-    apart = (gap for gap in reading.words.gaps[1:-1] if gap not in _JOINING)
-    return len(list(islice(apart, MIN_WORDS - 1))) < MIN_WORDS - 1
+    marks = reading.rows[slice(*reading.ranges[note]), MARKS]
+    return int(np.count_nonzero(marks & APART)) < MIN_WORDS

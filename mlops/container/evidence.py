@@ -5,16 +5,17 @@ is shared among the words by what each adds to that score; to a count of cues, a
 stands nowhere in the note (its register, what it does not say) is left in the remainder.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from mlops.container.assertions import NAMES, NEGATED, OTHER
-from mlops.container.features import Found
+from mlops.container.clauses import Ints
+from mlops.container.features import PRIOR, Found
 from mlops.container.model import Model
 from mlops.container.reading import Reading
 from mlops.container.scores import Floats
-from mlops.container.text import CLAUSE
 
 MAX_EVIDENCE = 8
 _MIN_WEIGHT = 0.03
@@ -26,62 +27,73 @@ _MAX_GAP = 2
 _MAX_GAIN = 3.0
 
 
-def word_weights(found: Found, contributions: Floats, model: Model) -> Floats:
-    """Log-odds on every word, shape (n,), before calibration.
+def word_weights(
+    reading: Reading, found: Found, contributions: Floats, note: int, model: Model
+) -> Floats:
+    """Log-odds on every word of a note, before calibration.
 
     Args:
-        found: The features of the note.
-        contributions: What each feature adds, shape (features,).
+        reading: Some notes.
+        found: Their features.
+        contributions: What each feature adds, shape (B, features).
+        note: The position of this one.
         model: Whose features they are.
     """
-    kinds, gated = len(model.plan.scores), found.gated
-    distance = found.values[:kinds] - model.means
-    gains = np.clip(
-        np.divide(contributions[:kinds], distance, out=np.zeros(kinds), where=distance != 0),
-        0.0,
-        _MAX_GAIN,
+    begin, stop = reading.ranges[note]
+    added, gated = contributions[note].tolist(), found.gated
+    values = found.values[note].tolist()
+    gains: list[float] = []
+    for name, mean in zip(model.plan.scores, model.means.tolist(), strict=True):
+        distance = values[len(gains)] - mean
+        gain = added[len(gains)] / distance if distance else 0.0
+        # What a text is like is no finding: the register stays in the remainder.
+        gains.append(0.0 if name == "register" else min(max(gain, 0.0), _MAX_GAIN))
+    weights = found.scored.by_word(
+        note, slice(begin, stop), gated.weights[note] + gated.gates[note] * gains
     )
-    # What a text is like is no finding: the register stays in the remainder.
-    gains[[name == "register" for name in model.plan.scores]] = 0.0
-    weights = found.shares @ (gated.weights + gains * gated.gates)
-    by_word = weights.tolist()
-    for feature, places in found.cues.items():
-        # The balance of cues, the first feature after the scores, has a part of the start as well.
-        start = float(gated.balance) if feature == kinds else 0.0
-        total = sum(abs(amount) for _, amount in places)
-        each = float(contributions[feature]) / total if total else 0.0
-        for match, amount in places:
-            added = (start * amount + each * abs(amount)) / (match.last - match.first + 1)
-            for place in range(match.first, match.last + 1):
-                by_word[place] += added
-    return np.array(by_word)
+    # A cue has its part of the feature that counts it, and with a sign one of the balance of cues,
+    # which has a part in where boosting starts from as well.
+    cues, kinds = found.cues[note], len(gains)
+    signed = sum(abs(sign) for _, _, _, sign in cues)
+    start, balance = float(gated.balance[note]) / (signed + PRIOR), added[kinds] / max(signed, 1)
+    for first, last, feature, sign in cues:
+        own = added[kinds + feature] / values[kinds + feature]
+        whole = own + start * sign + balance * abs(sign)
+        weights[first - begin : last + 1 - begin] += whole / (last + 1 - first)
+    return weights
 
 
-def phrases(text: str, reading: Reading, weights: Floats) -> list[dict[str, Any]]:
-    """At most eight spans of the note, strongest first.
+def phrases(text: str, reading: Reading, note: int, weights: Floats) -> list[dict[str, Any]]:
+    """At most eight spans of a note, strongest first.
 
     Neighbouring words of one direction become one phrase; a word without weight between them may
     be bridged. A denied finding keeps its denial in sight.
 
     Args:
         text: The note.
-        reading: The same, read.
+        reading: Some notes, read.
+        note: The position of this one.
         weights: Log-odds on its words.
     """
-    runs = [run for run in _runs(reading, weights) if abs(run[0]) >= _MIN_WEIGHT]
-    runs.sort(key=lambda run: (-abs(run[0]), run[1]))
-    del runs[MAX_EVIDENCE:]
-    spans = reading.words.spans([(first, last) for _, first, last in runs])
+    totals, first, last = _runs(reading, note, weights)
+    strength = np.abs(totals)
+    chosen = (-strength).argsort(kind="stable")[:MAX_EVIDENCE]
+    chosen = chosen[strength.take(chosen) >= _MIN_WEIGHT]
     shown = []
-    for weight, first, last in runs:
-        start, end = spans[first, last]
+    for weight, one, other in zip(
+        totals.take(chosen).tolist(),
+        first.take(chosen).tolist(),
+        last.take(chosen).tolist(),
+        strict=True,
+    ):
+        start, end = reading.span(note, one, other)
         evidence = {
             "start": start,
             "end": end,
             "text": text[start:end],
             "weight": round(weight, 4),
         }
-        if assertion := _assertion(reading, first, last):
+        if assertion := _assertion(reading, one, other):
             evidence["assertion"] = assertion
         shown.append(evidence)
     return shown
@@ -98,27 +110,35 @@ def _assertion(reading: Reading, first: int, last: int) -> str:
     return ""
 
 
-def _runs(reading: Reading, weights: Floats) -> list[tuple[float, int, int]]:
-    places = np.flatnonzero(np.abs(weights) >= _MIN_WORD)
-    clauses = (reading.kinds == CLAUSE).cumsum().take(places).tolist()
-    runs: list[tuple[float, int, int]] = []
-    # The run that is being gathered; no word is before the first.
-    total, first, last, within = 0.0, 0, 0, -1
-    for place, weight, clause in zip(
-        places.tolist(), weights.take(places).tolist(), clauses, strict=True
-    ):
-        if (
-            weight * total > 0
-            and place - last <= _MAX_GAP
-            and place - first < _MAX_PHRASE
-            and clause == within
-        ):
-            total += weight
-        else:
-            if within >= 0:
-                runs.append((total, first, last))
-            total, first, within = weight, place, clause
-        last = place
-    if within >= 0:
-        runs.append((total, first, last))
-    return runs
+def _runs(reading: Reading, note: int, weights: Floats) -> tuple[Floats, Ints, Ints]:
+    """The phrases of a note: what each weighs, its first and its last word."""
+    begin = reading.ranges[note][0]
+    places = (np.abs(weights) >= _MIN_WORD).nonzero()[0]
+    own = weights.take(places)
+    places += begin
+    # Where a phrase can't go on from the place before.
+    cut = np.ones(len(places) + 1, bool)
+    clauses = reading.clauses.numbers.take(places)
+    cut[1:-1] = (own[1:] > 0) != (own[:-1] > 0)
+    cut[1:-1] |= (places[1:] - places[:-1] > _MAX_GAP) | (clauses[1:] != clauses[:-1])
+    edges = _without_long(cut.nonzero()[0].tolist(), places.tolist())
+    starts = np.array(edges[:-1], np.int64)
+    totals = np.add.reduceat(own, starts) if len(starts) else own
+    return totals, places.take(starts), places.take(np.array(edges[1:], np.int64) - 1)
+
+
+def _without_long(edges: list[int], places: list[int]) -> list[int]:
+    """The edges of phrases, with more of them where one has too many words.
+
+    Args:
+        edges: Where each phrase begins among the places, and how many places there are.
+        places: The words, ascending.
+    """
+    found = []
+    for start, stop in pairwise(edges):
+        found.append(start)
+        if places[stop - 1] - places[start] >= _MAX_PHRASE:
+            for at in range(start, stop):
+                if places[at] - places[found[-1]] >= _MAX_PHRASE:
+                    found.append(at)
+    return [*found, len(places)]

@@ -11,15 +11,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops.container.clauses import Bools
 from mlops.container.gating import Gated, gate
 from mlops.container.lexicon import Lexicon, Match
 from mlops.container.reading import OFF, Reading
-from mlops.container.scores import Floats, Scores
+from mlops.container.scores import Floats, Scored, Scores
 
 # A note that says "mild" ten times says it no more than three times.
 _MAX_COUNT = 3
 # Keeps one lone cue from being the whole balance.
-_PRIOR = 2.0
+PRIOR = 2.0
 BALANCE, SIGNS = "balance of cues", "operative signs"
 
 
@@ -66,10 +67,12 @@ class Plan:
 
     @cached_property
     def of_category(self) -> tuple[dict[int, int], dict[int, int]]:
-        """The feature that counts a category where it is asserted, and where it is denied."""
-        start = len(self.scores) + 1
-        asserted = {n: start + i for i, n in enumerate(self.asserted)}
-        start += len(asserted)
+        """The feature that counts a category where it is asserted, and where it is denied.
+
+        Counted from the first feature after the scores.
+        """
+        asserted = {n: 1 + i for i, n in enumerate(self.asserted)}
+        start = 1 + len(asserted)
         return asserted, {n: start + i for i, n in enumerate(self.denied)}
 
     def directions(self, free: frozenset[str] = frozenset()) -> tuple[int, ...]:
@@ -90,59 +93,64 @@ class Plan:
         )
 
 
+# A place where a cue is counted: its first and its last word, the feature that counts it (from the
+# first one after the scores), and whether it is toward Surgery (1), Consultation (-1) or neither.
+Cue = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True)
 class Found:
-    """The features of a note, and the cues that they count.
+    """The features of B notes, and where they come from.
 
     Attributes:
-        values: Shape (features,).
+        values: Shape (B, features).
         gated: How far each score counts, and where boosting starts from.
-        shares: What each word adds to each score before it is gated, shape (n, K).
-        cues: Per feature number, the places that it counts with what each adds to it.
+        scored: The scores before they are gated.
+        cues: Per note what the features after the scores count.
     """
 
     values: NDArray[np.float32]
     gated: Gated
-    shares: Floats
-    cues: dict[int, list[tuple[Match, float]]]
+    scored: Scored
+    cues: list[list[Cue]]
 
 
-def find_features(
-    reading: Reading, scores: Scores, plan: Plan, is_content: NDArray[np.bool_]
-) -> Found:
-    """The features of a note."""
-    values, shares = scores.read(reading, is_content)
+def find_features(reading: Reading, scores: Scores, plan: Plan, is_content: Bools) -> Found:
+    """The features of some notes."""
+    scored = scores.read(reading, is_content)
     rest, cues = cue_features(reading, plan)
-    gated = gate(values, rest[0], rest[-1])
-    return Found(np.concatenate([gated.values, rest]).astype(np.float32), gated, shares, cues)
+    gated = gate(scored.values, rest[:, 0], rest[:, -1])
+    values = np.concatenate([gated.values, rest], axis=1).astype(np.float32)
+    return Found(values, gated, scored, cues)
 
 
-def cue_features(
-    reading: Reading, plan: Plan
-) -> tuple[Floats, dict[int, list[tuple[Match, float]]]]:
-    """All features but the scores, shape (features - K,), and the places of the cues."""
-    first = len(plan.scores)
+def cue_features(reading: Reading, plan: Plan) -> tuple[Floats, list[list[Cue]]]:
+    """All features but the scores, shape (B, features - K), and the cues that they count."""
+    bits = reading.bits.tobytes()
+    found = [_cue_features(matches, bits, plan) for matches in reading.matches]
+    return np.array([counts for counts, _ in found]), [cues for _, cues in found]
+
+
+def _cue_features(matches: list[Match], bits: bytes, plan: Plan) -> tuple[list[float], list[Cue]]:
+    """The same of one note."""
     asserted, denied = plan.of_category
-    counts = [0.0] * (len(plan.names) - first)
-    bits = reading.bits.tolist()
-    places: dict[int, list[tuple[Match, float]]] = {}
+    counts = [0.0] * (len(plan.names) - len(plan.scores))
+    cues: list[Cue] = []
     signs: set[int] = set()
-    signed: list[tuple[Match, int]] = []
-    for match in reading.matches:
-        if match.category in plan.operative:
-            signs.add(match.category)
+    balance = signed = 0
+    for category, first, last in matches:
+        if category in plan.operative:
+            signs.add(category)
             continue
-        off = bits[match.first] & OFF
-        feature = (denied if off else asserted).get(match.category)
-        if feature is None or counts[feature - first] >= _MAX_COUNT:
+        off = bits[first] & OFF
+        feature = (denied if off else asserted).get(category)
+        if feature is None or counts[feature] >= _MAX_COUNT:
             continue
-        counts[feature - first] += 1
-        places.setdefault(feature, []).append((match, 1.0))
-        sign = plan.toward[match.category]
-        if sign:
-            signed.append((match, -sign if off else sign))
-    total = len(signed) + _PRIOR
-    counts[0] = sum(sign for _, sign in signed) / total
-    places[first] = [(match, sign / total) for match, sign in signed]
+        counts[feature] += 1
+        sign = -plan.toward[category] if off else plan.toward[category]
+        balance += sign
+        signed += abs(sign)
+        cues.append((first, last, feature, sign))
+    counts[0] = balance / (signed + PRIOR)
     counts[-1] = len(signs)
-    return np.array(counts), places
+    return counts, cues

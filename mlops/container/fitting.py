@@ -49,6 +49,7 @@ from mlops.container.table import (
     Table,
     make_table,
 )
+from mlops.container.trees import Trees
 from mlops.container.vocabulary import Vocabulary
 from mlops.container.wordlists import WORDS, read_everyday
 
@@ -136,13 +137,14 @@ def fit(
     everything = np.ones(len(table), bool)
     folded = fit_weights(table, columns, everything, hyperparameters["linear_c"])
     vocabulary = kept_vocabulary(table, lexicon)
+    trees = fit_trees(values, gated.start, table.labels, weights, plan, hyperparameters)
     model = Model(
         version="",
         vocabulary=vocabulary,
         lexicon=lexicon,
         scores=fold(table, columns, *folded, vocabulary),
         means=gated.values.mean(axis=0),
-        booster=fit_trees(values, gated.start, table.labels, weights, plan, hyperparameters),
+        trees=Trees.of(bytes(trees.save_raw("ubj"))),
         calibration=calibration,
         thresholds=thresholds,
         target=hyperparameters["error_target"],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlops.container.answer import answer
+from mlops.container.answer import answers
 from mlops.container.model import Model, load_model
 
 TARGET_VARIABLE = "TRIAGE_ERROR_TARGET"
@@ -56,7 +56,7 @@ def input_fn(body: bytes | str, content_type: str = JSON) -> list[dict[str, str]
 
 def predict_fn(data: Sequence[dict[str, str]], model: Model) -> list[dict[str, Any]]:
     """One recommendation per note, in their order (fields: `mlops.result.Recommendation`)."""
-    return [answer(note["id"], note["text"], model) for note in data]
+    return answers([(note["id"], note["text"]) for note in data], model)
 
 
 def output_fn(prediction: Sequence[dict[str, Any]], accept: str = JSON) -> bytes:

@@ -5,15 +5,14 @@ numbers, so that matching compares numbers only.
 """
 
 import tomllib
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mlops.container.clauses import Bools, Clauses, Ints
 from mlops.container.text import split
 from mlops.container.vocabulary import ACUITIES, NUMBERS, SIZES, Vocabulary, plain
 
@@ -26,8 +25,11 @@ FILES: dict[Kind, Path] = {
     "assertion": _FOLDER / "assertions.toml",
 }
 _MAX_GAP = 3
+_PAIRS, _FACTOR = 2**16, 40_503
 # A word of a phrase: from, up to (not included), and how many words may stand before it.
 Step = tuple[int, int, int]
+# A category, and the first and the last word of a phrase of it.
+Match = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,6 @@ class Category:
     before: bool = False
     reach: int = 0
     source: str = ""
-
-
-class Match(NamedTuple):
-    """A phrase of a category on the words `first` to `last`, both included."""
-
-    category: int
-    first: int
-    last: int
 
 
 class Lexicon:
@@ -119,11 +113,16 @@ class Lexicon:
 
 @dataclass(slots=True)
 class _Start:
-    """What can begin with a word: matches by itself, by the next word, or after a gap."""
+    """What can begin with a word: matches by itself, by the next word, or after a gap.
 
-    alone: list[int]
-    by_next: dict[int, list[tuple[int, tuple[Step, ...]]]]
-    gapped: list[tuple[int, tuple[Step, ...]]]
+    Attributes:
+        beyond: The words that may follow after a gap.
+    """
+
+    alone: list[int] = field(default_factory=list)
+    by_next: dict[int, list[tuple[int, tuple[Step, ...]]]] = field(default_factory=dict)
+    gapped: list[tuple[int, tuple[Step, ...]]] = field(default_factory=list)
+    beyond: set[int] = field(default_factory=set)
 
 
 class Matcher:
@@ -148,8 +147,14 @@ class Matcher:
                 if steps:
                     for word in range(steps[0][0], steps[0][1]):
                         self._add(word, number, steps[1:])
-        self._begins = np.zeros(len(vocabulary), bool)
-        self._begins[list(self._starts)] = True
+        # What spares a look at most of the words of a note: those that match by themselves or
+        # leave a gap, and which two words a phrase can begin with.
+        starts = self._starts.items()
+        pairs = [(word, following) for word, start in starts for following in start.by_next]
+        self._open = np.zeros(len(vocabulary), bool)
+        self._open[[word for word, start in starts if start.alone or start.gapped]] = True
+        self._pairs = np.zeros(_PAIRS, bool)
+        self._pairs[_hash(*np.array(pairs, np.int64).reshape(-1, 2).T)] = True
         for start in self._starts.values():
             for entries in (*start.by_next.values(), start.gapped):
                 # Longest first: the first that fits is the one that counts.
@@ -160,49 +165,61 @@ class Matcher:
         return list(self._starts)
 
     def _add(self, word: int, category: int, steps: tuple[Step, ...]) -> None:
-        start = self._starts.setdefault(word, _Start([], {}, []))
+        start = self._starts.setdefault(word, _Start())
         if not steps:
             if category not in start.alone:
                 start.alone.append(category)
         elif steps[0][2]:
             start.gapped.append((category, steps))
+            start.beyond.update(range(steps[0][0], steps[0][1]))
         else:
             for following in range(steps[0][0], steps[0][1]):
                 start.by_next.setdefault(following, []).append((category, steps[1:]))
 
-    def find(self, numbers: NDArray[np.int64], clauses: Sequence[int]) -> list[Match]:
+    def find(self, numbers: Ints, clauses: Clauses) -> list[Match]:
         """Every match; of one category the longest at a place, and none inside another.
 
         Args:
             numbers: The word numbers of a note, shape (n,).
-            clauses: The clause each word is in: no phrase runs on into the next one.
+            clauses: No phrase runs on into the next one.
         """
         found: list[Match] = []
         # Per category the last word that a match of it covers.
         reach = [-1] * self._categories
-        places = np.flatnonzero(self._begins[numbers]).tolist()
-        count, words = len(numbers), numbers.tolist()
-        starts = self._starts
-        for index in places:
-            start = starts[words[index]]
-            after = index + 1
-            if after < count and clauses[after] == clauses[index]:
-                entries = start.by_next.get(words[after])
-                if entries:
-                    self._longer(entries, words, clauses, index, after + 1, reach, found)
-                if start.gapped:
-                    self._longer(start.gapped, words, clauses, index, after, reach, found)
+        words = numbers.tolist()
+        begins, fits = self._beginnings(numbers, clauses.joined)
+        places = begins.nonzero()[0]
+        for index, follows in zip(places.tolist(), fits.take(places).tolist(), strict=True):
+            start = self._starts.get(words[index])
+            if start is None:
+                # Two words that only look like the beginning of a phrase to `_hash`.
+                continue
+            if follows and (entries := start.by_next.get(words[index + 1])):
+                self._longer(entries, words, clauses, index, index + 2, reach, found)
+            if not start.beyond.isdisjoint(words[index + 1 : index + 2 + _MAX_GAP]):
+                self._longer(start.gapped, words, clauses, index, index + 1, reach, found)
             for category in start.alone:
                 if reach[category] < index:
                     reach[category] = index
-                    found.append(Match(category, index, index))
+                    found.append((category, index, index))
         return found
+
+    def _beginnings(self, numbers: Ints, joined: Bools) -> tuple[Bools, Bools]:
+        """Where a phrase may begin, as far as a word and the one after it tell.
+
+        Returns:
+            Whether one may begin, and whether so with these two words, shape (n,) each.
+        """
+        fits = np.zeros(len(numbers), bool)
+        fits[:-1] = self._pairs.take(_hash(numbers[:-1], numbers[1:]))
+        fits &= joined
+        return self._open.take(numbers) | fits, fits
 
     @staticmethod
     def _longer(
         entries: Sequence[tuple[int, tuple[Step, ...]]],
         numbers: Sequence[int],
-        clauses: Sequence[int],
+        clauses: Clauses,
         first: int,
         at: int,
         reach: list[int],
@@ -215,11 +232,16 @@ class Matcher:
                 last = at - 1
                 if steps:
                     if end < 0:
-                        end = bisect_right(clauses, clauses[first])
+                        _, end = clauses.around(first)
                     last = _follow(numbers, at, end, steps)
                 if last >= 0:
                     reach[category] = last
-                    found.append(Match(category, first, last))
+                    found.append((category, first, last))
+
+
+def _hash(first: Ints, second: Ints) -> Ints:
+    """A number below `_PAIRS` for two words: others may have the same, but few do."""
+    return (first * _FACTOR + second) & (_PAIRS - 1)
 
 
 def _follow(numbers: Sequence[int], at: int, end: int, steps: Sequence[Step]) -> int:

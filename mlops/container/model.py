@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xgboost
 
 from mlops.container.calibration import Calibration
 from mlops.container.document import DocumentTypes
@@ -52,7 +51,7 @@ class Model:
         lexicon: The phrases it was trained with; a later lexicon does not change it.
         scores: Its linear scores.
         means: Each score's average over the training records, shape (K,).
-        booster: The trees; their features are those of `plan`.
+        trees: XGBoost's; their features are those of `plan`.
         calibration: From the margin of the trees to a probability.
         thresholds: From which confidence on it decides, by the error rate aimed at.
         target: The error rate aimed at.
@@ -65,7 +64,7 @@ class Model:
     lexicon: Lexicon
     scores: Scores
     means: Floats
-    booster: xgboost.Booster
+    trees: Trees
     calibration: Calibration
     thresholds: tuple[Threshold, ...]
     target: float
@@ -81,11 +80,6 @@ class Model:
     def plan(self) -> Plan:
         """The features."""
         return Plan.make(self.lexicon, self.scores.names)
-
-    @cached_property
-    def trees(self) -> Trees:
-        """The booster, ready to be asked."""
-        return Trees.of(self.booster)
 
     @cached_property
     def is_content(self) -> Any:
@@ -110,7 +104,8 @@ class Model:
 
     def warm(self) -> "Model":
         """Make ready what the first note would wait for."""
-        _ = self.reader, self.plan, self.trees, self.is_content, self.documents
+        _ = self.reader, self.plan, self.is_content, self.documents
+        self.scores.warm()
         return self
 
 
@@ -128,7 +123,7 @@ def save_model(folder: Path, model: Model) -> str:
     }
     np.savez_compressed(folder / ARRAYS, **{name: getattr(model.scores, name) for name in _ARRAYS})
     (folder / WORDS).write_text(json.dumps(words, separators=(",", ":")), encoding="ascii")
-    (folder / BOOSTER).write_bytes(bytes(model.booster.save_raw("ubj")))
+    (folder / BOOSTER).write_bytes(model.trees.ubj)
     metadata = {
         **{key: value for key, value in model.metadata.items() if key != "model_version"},
         "format": FORMAT,
@@ -174,7 +169,6 @@ def load_model(folder: Path, target: float | None = None) -> Model:
                 f"({metadata.get('code_version', 'unknown')}), or train it again."
             )
         if _version(folder, metadata) != metadata["model_version"]:
-            # XGBoost may take the whole process down with it when it reads a damaged file.
             raise ModelError(
                 "The model's files are damaged: they are not what was trained. Nothing was loaded. "
                 "Train or deploy it again."
@@ -186,22 +180,20 @@ def load_model(folder: Path, target: float | None = None) -> Model:
                 piece_index={piece: place for place, piece in enumerate(words["pieces"])},
                 **{name: arrays[name] for name in _ARRAYS},
             )
-        booster = xgboost.Booster(params={"nthread": 1})
-        booster.load_model(bytearray((folder / BOOSTER).read_bytes()))
         model = Model(
             version=str(metadata["model_version"]),
             vocabulary=Vocabulary(words["vocabulary"]),
             lexicon=Lexicon.from_json(words["lexicon"]),
             scores=scores,
             means=np.array(metadata["means"], np.float64),
-            booster=booster,
+            trees=Trees.of((folder / BOOSTER).read_bytes()),
             calibration=Calibration(**metadata["calibration"]),
             thresholds=tuple(Threshold(**entry) for entry in metadata["thresholds"]),
             target=float(metadata["error_target"] if target is None else target),
             clinical=frozenset(words["clinical"]),
             metadata=metadata,
         )
-        counted = booster.num_features()
+        counted = model.trees.features
         if model.plan.names != tuple(metadata["features"]) or counted != len(model.plan.names):
             raise ModelError(
                 "This model counts other features than this code. Nothing was loaded. Serve it "
@@ -232,5 +224,4 @@ _DAMAGE = (
     OSError,
     EOFError,
     zipfile.BadZipFile,
-    xgboost.core.XGBoostError,
 )

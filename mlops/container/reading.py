@@ -1,29 +1,25 @@
-"""Reading a note: its words by number, what is asserted of them, and the phrases that matter.
+"""Reading notes: their words by number, what is asserted of them, and the phrases that matter.
 
-Everything that the model knows of a note comes from here, in training and in serving alike.
+Everything that the model knows of a note comes from here, in training and in serving alike. Notes
+are read together, their words in one row of arrays, because a step on an array costs little more
+for many words than for few; a single note is a batch of one. What a note has few of (phrases,
+headings, names) is left to plain Python.
 """
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops.container import tokens
 from mlops.container.assertions import NEGATED, OTHER, Assertions, Bits
+from mlops.container.clauses import Clauses
 from mlops.container.lexicon import Lexicon, Match, Matcher
-from mlops.container.text import CLAUSE, COMMA, JOINED, POINT, Words, gap_kind, split
-from mlops.container.vocabulary import (
-    ACUITY,
-    GRADED,
-    NUMBER,
-    NUMBERS,
-    UNITS_MM,
-    Vocabulary,
-    size,
-)
-from mlops.container.wordlists import WORDS
+from mlops.container.text import CLAUSE, COLON, COMMA, QUESTION, split
+from mlops.container.tokens import Tokens
+from mlops.container.vocabulary import Vocabulary
 
-Ints = NDArray[np.int64]
 # What a linear score tells apart: a word as it stands, a denied one, one of another or of fear.
 PLAIN, DENIED, ELSEWHERE = 0, 1, 2
 STATES = 3
@@ -32,55 +28,129 @@ OFF = NEGATED | OTHER
 _STATE_OF_BITS = np.array(
     [DENIED if b & NEGATED else ELSEWHERE if b & OTHER else PLAIN for b in range(16)]
 )
-_MAX_GAPS = 20_000
 FAILED_TREATMENT = "conservative_failed"
-TITLES = WORDS["titles"]
-HEADINGS = WORDS["headings"]
+Ints = NDArray[np.int64]
+Range = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
-    """What is in a note.
+    """What is in B notes.
+
+    After the words of each note comes one that stands for its end, not known, a clause of its own.
+    n counts these, too.
 
     Attributes:
-        words: As they stand.
+        ranges: Per note where its words begin and end.
+        rows: What is known of each word by itself (`tokens`), shape (n, tokens.COLUMNS).
         numbers: The number of each word in the vocabulary, shape (n,).
-        kinds: What stands before each word (`text.JOINED`, …), shape (n,).
+        where: Where each word starts in the texts, one after the other: lower bits than
+            `tokens.ENDS`; shape (n,).
+        clauses: Of all words.
         bits: What is asserted of each word (`assertions.NEGATED`, …), shape (n,).
-        matches: Cues and operative signs, by position.
-        aside: Words that say nothing of the patient's need: names, headings; shape (n,).
-        failures: Words of clauses that tell of a treatment that failed, shape (n,).
+        matches: Per note its cues, operative signs and the like.
+        aside: Words that say nothing of the patient's need: names, headings.
+        unknown: Words that the vocabulary lacks and that are not set aside: where, and what.
+        strange: Per note how many words that the vocabulary lacks are written in letters, and in
+            others than Latin ones.
+        failures: Per note the clauses that tell of a treatment that failed.
         failed_category: The category of the matches that tell so.
     """
 
-    words: Words = field(repr=False)
+    ranges: list[Range]
+    rows: Ints
     numbers: Ints
-    kinds: NDArray[np.uint8]
+    where: Ints
+    clauses: Clauses
     bits: Bits
-    matches: list[Match]
-    aside: NDArray[np.bool_]
-    failures: NDArray[np.bool_]
-    failed_category: int = -1
+    matches: list[list[Match]]
+    aside: set[int]
+    unknown: list[tuple[int, str]] = field(repr=False)
+    strange: list[tuple[int, int]]
+    failures: list[list[Range]]
+    failed_category: int
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def without_failures(self) -> "Reading":
-        """The same with nothing left of clauses that tell of a failed treatment but that it failed.
+    @cached_property
+    def starts(self) -> Ints:
+        """Where the words of each note begin, shape (B,)."""
+        return np.array([start for start, _ in self.ranges])
 
-        The words of such a clause (the treatment, the months) can look like a reason against an
-        operation, and the failure of treatment never is one.
-        """
-        kept = [
-            match
-            for match in self.matches
-            if not self.failures[match.first] or match.category == self.failed_category
-        ]
-        return replace(self, matches=kept, aside=self.aside | self.failures)
-
+    @cached_property
     def states(self) -> Ints:
         """`PLAIN`, `DENIED` or `ELSEWHERE` for each word, shape (n,)."""
-        return _STATE_OF_BITS[self.bits]
+        return _STATE_OF_BITS.take(self.bits)
+
+    def span(self, note: int, first: int, last: int) -> Range:
+        """Where a run of words starts and ends in the text of a note, in code points."""
+        begin, mask = self.ranges[note][0], (1 << tokens.ENDS) - 1
+        # The end of the note before takes up nothing but the space that a token ends with.
+        before = (int(self.where[begin - 1]) & mask) if begin else 0
+        start, stop = int(self.where[first]) & mask, int(self.where[last]) & mask
+        return start - before, stop - before + int(self.rows[last, tokens.LENGTH])
+
+    def without_failures(self, notes: list[int]) -> "Reading":
+        """Some of the notes, with nothing left of clauses that tell of a failed treatment.
+
+        But that it failed stays. The words of such a clause (the treatment, the months) can look
+        like a reason against an operation, and the failure of treatment never is one.
+
+        Args:
+            notes: Their positions.
+        """
+        found = self if len(notes) == len(self.ranges) else self._only(notes)
+        failed = [
+            set().union(*(range(*clause) for clause in clauses)) for clauses in found.failures
+        ]
+        aside = found.aside.union(*failed)
+        return replace(
+            found,
+            matches=[
+                [m for m in matches if m[1] not in words or m[0] == self.failed_category]
+                for matches, words in zip(found.matches, failed, strict=True)
+            ],
+            aside=aside,
+            unknown=[word for word in found.unknown if word[0] not in aside],
+        )
+
+    def _only(self, notes: list[int]) -> "Reading":
+        """Some of the notes."""
+        chosen = [self.ranges[note] for note in notes]
+        kept = np.concatenate([np.arange(*words) for words in chosen])
+        ranges: list[Range] = []
+        for start, stop in chosen:
+            begin = ranges[-1][1] if ranges else 0
+            ranges.append((begin, begin + stop - start))
+        # By how much the words of each note come to stand further on.
+        moved = [new - old for (new, _), (old, _) in zip(ranges, chosen, strict=True)]
+        places = {
+            place: place + by
+            for (start, stop), by in zip(chosen, moved, strict=True)
+            for place in (*self.aside, *(place for place, _ in self.unknown))
+            if start <= place < stop
+        }
+        return replace(
+            self,
+            ranges=ranges,
+            rows=self.rows[kept],
+            numbers=self.numbers[kept],
+            where=self.where[kept],
+            clauses=Clauses(self.clauses.numbers[kept]),
+            bits=self.bits[kept],
+            matches=[
+                [(category, first + by, last + by) for category, first, last in self.matches[note]]
+                for note, by in zip(notes, moved, strict=True)
+            ],
+            aside={places[place] for place in self.aside if place in places},
+            unknown=[(places[place], word) for place, word in self.unknown if place in places],
+            strange=[self.strange[note] for note in notes],
+            failures=[
+                [(start + by, stop + by) for start, stop in self.failures[note]]
+                for note, by in zip(notes, moved, strict=True)
+            ],
+        )
 
 
 class Reader:
@@ -89,14 +159,10 @@ class Reader:
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
         self.vocabulary = vocabulary
         self.lexicon = lexicon
+        self._tokens = Tokens(vocabulary)
         self._matcher = Matcher(lexicon, vocabulary)
         self._assertions = Assertions(lexicon)
         self._cues = frozenset(lexicon.of_kind("cue"))
-        self._kinds = _Kinds()
-        self._titles = _marked(vocabulary, TITLES)
-        self._heading = _marked(vocabulary, HEADINGS)
-        self._graded = _marked(vocabulary, GRADED)
-        self._units = _marked(vocabulary, frozenset(UNITS_MM))
         self._failed = next(
             (n for n, c in enumerate(lexicon.categories) if c.name == FAILED_TREATMENT), -1
         )
@@ -104,143 +170,146 @@ class Reader:
             (n for n, c in enumerate(lexicon.categories) if "?" in c.phrases), None
         )
 
-    def read(self, text: str) -> Reading:
-        """Read a note. Any string is read, in time linear in its length."""
-        words = split(text)
-        numbers = np.array(self.vocabulary.numbers(words.words), np.int64)
-        if not len(numbers):
-            empty = np.zeros(0, np.uint8)
-            return Reading(words, numbers, empty, empty, [], empty > 0, empty > 0)
-        kinds = np.array(list(map(self._kinds.__getitem__, words.gaps[:-1])), np.uint8)
-        if "\n" in text:
-            self._join_lines(text, words, kinds)
-        numeric = (numbers >= NUMBERS.start) & (numbers < NUMBERS.stop)
-        self._join_decimals(kinds, numeric)
-        self._read_values(words, numbers, kinds, numeric)
-        clauses = np.cumsum(kinds == CLAUSE).tolist()
+    def read(self, *texts: str) -> Reading:
+        """Read notes. Any string is read, in time linear in its length."""
+        everything = self._tokens.rows(texts)
+        places = (everything[:, tokens.WORD] != tokens.NO_WORD).nonzero()[0]
+        rows = everything.take(places, axis=0)
+        where = everything[:, tokens.TAKEN].cumsum().take(places) - rows[:, tokens.REST]
+        clauses = Clauses(where >> tokens.ENDS)
+        numbers = rows[:, tokens.WORD].copy()
+        seen = _Seen(everything[:, tokens.MARKS], places, rows[:, tokens.MARKS], numbers, clauses)
+        seen.look()
         found = self._matcher.find(numbers, clauses)
         own = self._assertions.numbers
-        bits = self._assertions.apply([m for m in found if m.category in own], clauses)
-        aside = self._aside(numbers, kinds, words, clauses)
-        # Mr Stone has no stone for that, and the heading of a section is no finding.
-        matches = [
-            m
-            for m in found
-            if m.category not in own and not (m.category in self._cues and aside[m.first])
-        ]
-        if "?" in text and self._question is not None:
-            matches += [
-                Match(self._question, place - 1, place - 1)
-                for place, gap in enumerate(words.gaps)
-                if place and "?" in gap
-            ]
-        return Reading(
-            words,
-            numbers,
-            kinds,
-            bits,
-            matches,
-            aside,
-            self._failures(matches, bits, clauses),
-            self._failed,
+        bits = self._assertions.apply([m for m in found if m[0] in own], clauses)
+        reading = Reading(
+            ranges=seen.ranges,
+            rows=rows,
+            numbers=numbers,
+            where=where,
+            clauses=clauses,
+            bits=bits,
+            matches=[[] for _ in texts],
+            aside=seen.aside,
+            unknown=[],
+            strange=seen.strange,
+            failures=[[] for _ in texts],
+            failed_category=self._failed,
         )
+        self._share_out(found, reading)
+        for note, places_asked in enumerate(seen.asked):
+            if self._question is not None:
+                reading.matches[note] += [(self._question, p - 1, p - 1) for p in places_asked]
+            reading.unknown.extend(
+                (place, _word_at(texts[note], *reading.span(note, place, place)))
+                for place in seen.lost[note]
+                if place not in seen.aside
+            )
+        return reading
 
-    def _aside(
-        self, numbers: Ints, kinds: NDArray[np.uint8], words: Words, clauses: list[int]
-    ) -> NDArray[np.bool_]:
-        """Names after a title, and clauses of heading words alone that end in a colon."""
-        aside = np.zeros(len(numbers), bool)
-        titles = np.flatnonzero(self._titles[numbers[:-1]] & (kinds[1:] != COMMA))
-        for title in titles.tolist():
-            name = title + 1
-            aside[name] = True
-            # Initials.
-            while name + 1 < len(words) and len(words.words[name + 1]) == 1:
-                name += 1
-                aside[name] = True
-        # A gap with a colon ends a clause, so only these are looked at; one may follow all words.
-        ends = [*np.flatnonzero(kinds == CLAUSE).tolist(), len(words)]
-        colons = [place for place in ends if place and ":" in words.gaps[place]]
-        heading = self._heading.take(numbers).tolist() if colons else []
-        for place in colons:
-            start = bisect_left(clauses, clauses[place - 1])
-            if all(heading[start:place]):
-                aside[start:place] = True
-        return aside
+    def _share_out(self, found: list[Match], reading: Reading) -> None:
+        """Give each note its matches, but the triggers of assertions, and its failures."""
+        own, cues, aside, bits = self._assertions.numbers, self._cues, reading.aside, reading.bits
+        note, stop = -1, 0
+        for match in found:
+            category, first, _ = match
+            while first >= stop:
+                note += 1
+                stop = reading.ranges[note][1]
+            # Mr Stone has no stone for that, and the heading of a section is no finding.
+            if category not in own and not (first in aside and category in cues):
+                reading.matches[note].append(match)
+                if category == self._failed and not bits[first] & OFF:
+                    reading.failures[note].append(reading.clauses.around(first))
 
-    def _failures(self, matches: list[Match], bits: Bits, clauses: list[int]) -> NDArray[np.bool_]:
-        failures = np.zeros(len(bits), bool)
-        for match in matches:
-            if match.category == self._failed and not bits[match.first] & OFF:
-                start = bisect_left(clauses, clauses[match.first])
-                stop = bisect_right(clauses, clauses[match.last])
-                failures[start:stop] = True
-        return failures
 
-    def _join_lines(self, text: str, words: Words, kinds: NDArray[np.uint8]) -> None:
-        """A line break before a small letter ends no clause, if the note has capitals at all."""
-        if text == text.lower():
-            return
-        starts, _ = words.bounds()
-        for place, gap in enumerate(words.gaps[:-1]):
-            wrapped = kinds[place] == CLAUSE and gap.strip(" \t") in ("\n", "\r\n")
-            if wrapped and text[starts[place]].islower():
-                kinds[place] = JOINED
+def _word_at(text: str, start: int, stop: int) -> str:
+    """The word of a text that stands there, as `split` has it."""
+    word = text[start:stop]
+    if word.isascii() and word.isalnum():
+        return word.lower()
+    # One more, for what `split` does to an apostrophe.
+    return split(text[start : stop + 1]).words[0]
 
-    def _join_decimals(self, kinds: NDArray[np.uint8], numeric: NDArray[np.bool_]) -> None:
-        """A full stop inside a number ends no clause; between other words it does."""
-        points = np.flatnonzero(kinds == POINT)
-        if len(points):
-            inside = numeric[points] & (points > 0) & numeric[points - 1]
-            kinds[points] = np.where(inside, JOINED, CLAUSE)
 
-    def _read_values(
-        self,
-        words: Words,
-        numbers: Ints,
-        kinds: NDArray[np.uint8],
-        numeric: NDArray[np.bool_],
+class _Seen:
+    """What is seen by a look at the few words for which those around them count.
+
+    Args:
+        everything: The marks of all rows.
+        places: Which of the rows are words, shape (n,).
+        marks: Of the words.
+        numbers: Of the words; what is seen is written into it.
+        clauses: Of the words.
+    """
+
+    def __init__(
+        self, everything: Ints, places: Ints, marks: Ints, numbers: Ints, clauses: Clauses
     ) -> None:
-        """Numbers whose value means something: grades, lengths, acuities. The rest become any."""
-        places = np.flatnonzero(numeric)
-        if not len(places):
+        self._everything, self._places, self._marks = everything, places, marks
+        self._numbers, self._clauses = numbers, clauses
+        self.ranges: list[Range] = []
+        self.aside: set[int] = set()
+        # Per note what `Reading` says of strange words, all words that the vocabulary lacks, and
+        # those after a question mark.
+        self.strange: list[tuple[int, int]] = []
+        self.lost: list[list[int]] = [[]]
+        self.asked: list[list[int]] = [[]]
+
+    def look(self) -> None:
+        """Look at all of them."""
+        special = (self._everything & tokens.SPECIAL).nonzero()[0]
+        begin = letters = exotic = 0
+        for row, place, mark in zip(
+            special.tolist(),
+            self._places.searchsorted(special).tolist(),
+            self._everything.take(special).tolist(),
+            strict=True,
+        ):
+            if mark & tokens.LOST:
+                self.lost[-1].append(place)
+                letters += bool(mark & tokens.LETTER)
+                exotic += bool(mark & tokens.EXOTIC)
+            for after, bits in ((place, mark >> tokens.BEFORE), (place + 1, mark >> tokens.AFTER)):
+                if bits & COLON and after > begin:
+                    self._set_heading_aside(after)
+                if bits & QUESTION and after > begin and after not in self.asked[-1][-1:]:
+                    self.asked[-1].append(after)
+            if mark & tokens.TITLE:
+                self._set_name_aside(row, place + 1)
+            if mark & tokens.GRADE and (values := self._values(place + 1)):
+                self._numbers[place + 1] = values & 255
+            if mark & (tokens.MM | tokens.CM) and place and (values := self._values(place - 1)):
+                self._numbers[place - 1] = values >> (8 if mark & tokens.MM else 16) & 255
+            if mark & tokens.END:
+                self.ranges.append((begin, place + 1))
+                self.strange.append((letters, exotic))
+                begin, letters, exotic = place + 1, 0, 0
+                self.lost.append([])
+                self.asked.append([])
+        self.lost.pop()
+        self.asked.pop()
+
+    def _values(self, place: int) -> int:
+        """What a number is as a grade and as lengths; 0 if the word is none."""
+        return int(self._marks[place]) >> tokens.MORE
+
+    def _set_name_aside(self, title: int, name: int) -> None:
+        """A name after a title, initials included, unless a comma stands between them."""
+        gap = int(self._everything[title]) >> tokens.AFTER
+        for row in range(title + 1, int(self._places[name]) + 1):
+            gap |= int(self._everything[row]) >> tokens.BEFORE
+        if gap & (COMMA | CLAUSE) == COMMA:
             return
-        raw = words.words
-        # Single digits have numbers of their own: kept after a word that grades, else any number.
-        digits = places[numbers[places] < NUMBERS.start + 11]
-        graded = self._graded[numbers[digits - 1]] & (digits > 0)
-        numbers[digits[~graded]] = NUMBER
-        after = places[:-1] + 1 if places[-1] + 1 >= len(numbers) else places + 1
-        for unit in after[self._units[numbers[after]]].tolist():
-            value = raw[unit - 1]
-            if unit > 1 and words.gaps[unit - 1] == "." and raw[unit - 2].isdecimal():
-                value = f"{raw[unit - 2]}.{value}"
-            numbers[unit - 1] = size(value, UNITS_MM[raw[unit]])
-        for place in places.tolist():
-            if place and words.gaps[place] == "/" and (name := _acuity(raw[place - 1], raw[place])):
-                numbers[place] = ACUITY[name]
+        self.aside.add(name)
+        # The end of a note is no initial.
+        while not self._marks[name] & tokens.END and self._marks[name + 1] & tokens.INITIAL:
+            name += 1
+            self.aside.add(name)
 
-
-class _Kinds(dict[str, int]):
-    """From a gap to its kind; gaps repeat, so each is looked at once."""
-
-    def __missing__(self, gap: str) -> int:
-        kind = gap_kind(gap)
-        if len(self) < _MAX_GAPS:
-            self[gap] = kind
-        return kind
-
-
-def _marked(vocabulary: Vocabulary, words: frozenset[str]) -> NDArray[np.bool_]:
-    return np.array([name in words for name in vocabulary.names])
-
-
-def _acuity(upper: str, lower: str) -> str:
-    """The lower half of a Snellen fraction (6/60, 20/80), in words; '' if it is none."""
-    if upper == "6" and lower in ("4", "5", "6", "9"):
-        return "good"
-    if upper == "6" and lower in ("12", "18", "24", "36", "60"):
-        return "poor"
-    if upper == "20" and 2 <= len(lower) <= 3:
-        return "good" if int(lower) <= 30 else "poor"
-    return ""
+    def _set_heading_aside(self, colon: int) -> None:
+        """A clause of heading words alone that ends in a colon, before the word `colon`."""
+        start, stop = self._clauses.around(colon - 1)
+        if all(self._marks[place] & tokens.HEADING for place in range(stop - 1, start - 1, -1)):
+            self.aside.update(range(start, stop))

@@ -2,18 +2,18 @@
 
 Each score is a logistic regression, whatever it was fitted on; here everything is folded into one
 weight per word and per pair, so that a score is a sum over the note, and each word's share of it is
-known.
+known. A term that a note has several times counts once, and its places share it.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.container.reading import DENIED, PLAIN, Ints, Reading
-from mlops.container.text import CLAUSE
+from mlops.container.clauses import Bools, Ints
+from mlops.container.pairs import Pairs
+from mlops.container.reading import DENIED, OFF, PLAIN, STATES, Reading
 from mlops.container.vocabulary import NUMBERS, UNKNOWN, Vocabulary
 from mlops.container.wordlists import WORDS
 
@@ -23,6 +23,14 @@ Table = NDArray[np.float32]
 STOP = WORDS["stop"]
 _MAX_REMEMBERED = 20_000
 _PIECE_SIZES = (3, 4, 5)
+# The meanings of what is denied are averaged over at least so much, lest one "no" decide.
+DENIED_FLOOR = 25.0
+# Blocks of terms: words, meanings of words as they stand, of denied ones, pieces of words, pairs.
+# Each is divided by its length: the root of a sum of squares, or for meanings a sum.
+_WORDS, _PIECES, _PAIRS = 0, 3, 4
+_BLOCK_OF_MEANINGS = {PLAIN: 1, DENIED: 2}
+_FLOORS = np.array([1e-9, 1e-9, DENIED_FLOOR, 1e-9, 1e-9])
+_ROOTED = np.array([True, False, False, True, True])
 
 
 def pieces_of(word: str) -> tuple[str, ...]:
@@ -49,65 +57,26 @@ def content(vocabulary: Vocabulary) -> NDArray[np.bool_]:
     return marks
 
 
-@dataclass(frozen=True)
-class Terms:
-    """The different terms of a note; each stands for all the places it has.
-
-    Attributes:
-        columns: State times vocabulary size plus word number, each once.
-        of_word: For each word of the note its position in `columns`, or -1.
-        counts: How often each of them occurs.
-        keys: Pairs of neighbours in a clause, as first number times size plus second; each once.
-        of_pair: For each pair of neighbours its position in `keys`, or -1; shape (n - 1,).
-        pair_counts: How often each of them occurs.
-    """
-
-    columns: Ints
-    of_word: Ints
-    counts: Ints
-    keys: Ints
-    of_pair: Ints
-    pair_counts: Ints
-
-
-def terms_of(reading: Reading, is_content: NDArray[np.bool_]) -> Terms:
-    """The terms of a note.
+def terms_of(reading: Reading, is_content: Bools) -> tuple[Ints, Ints]:
+    """What each word counts as alone, and together with the next one in its clause.
 
     Args:
-        reading: The note.
+        reading: Some notes.
         is_content: `content` of its vocabulary.
+
+    Returns:
+        Columns, state times vocabulary size plus number, and keys, the first number times the size
+        plus the second; -1 where it counts as nothing. Shape (n,) each.
     """
     numbers, size = reading.numbers, len(is_content)
-    counted = is_content[numbers] & ~reading.aside
-    columns = np.where(counted, numbers + size * reading.states(), -1)
-    first, second = numbers[:-1], numbers[1:]
-    joined = (reading.kinds[1:] != CLAUSE) & (counted[:-1] | counted[1:])
-    joined &= (first != UNKNOWN) & (second != UNKNOWN)
-    joined &= ~(reading.aside[:-1] | reading.aside[1:])
-    keys = np.where(joined, first * size + second, -1)
-    return Terms(*_distinct(columns), *_distinct(keys))
-
-
-def _distinct(values: Ints) -> tuple[Ints, Ints, Ints]:
-    """The values from 0 up, each once, where each stands among them (-1: nowhere), and how often.
-
-    What `np.unique` does, without what it does for other arrays.
-    """
-    if not len(values):
-        return values, values, values
-    order = values.argsort()
-    ordered = values[order]
-    starts = np.empty(len(values), bool)
-    starts[0] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
-    ranks = starts.cumsum()
-    places = np.empty_like(order)
-    places[order] = ranks - 1
-    counts = np.bincount(ranks)[1:]
-    found = ordered[starts]
-    if found[0] < 0:
-        return found[1:], places - 1, counts[1:]
-    return found, places, counts
+    columns = np.where(is_content.take(numbers), numbers + size * reading.states, -1)
+    keys = numbers * size
+    keys[:-1] += numbers[1:]
+    keys = np.where(reading.clauses.joined, keys, -1)
+    if reading.aside:
+        aside = np.fromiter(reading.aside, np.int64)
+        columns[aside] = keys[aside] = keys[aside - 1] = -1
+    return columns, keys
 
 
 @dataclass(frozen=True)
@@ -146,118 +115,173 @@ class Scores:
     piece_weights: Table
     piece_squares: Table
 
-    def read(self, reading: Reading, is_content: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        """The scores of a note, and what each word adds to them.
+    def read(self, reading: Reading, is_content: Bools) -> "Scored":
+        """The scores of some notes.
 
         Args:
-            reading: The note.
-            is_content: `content` of its vocabulary.
-
-        Returns:
-            Scores, shape (K,), and shares of words, shape (n, K); both are in log-odds, and the
-            shares and the intercepts add up to the scores.
+            reading: The notes.
+            is_content: `content` of their vocabulary.
         """
-        size = len(is_content)
-        terms = terms_of(reading, is_content)
-        columns, kinds = terms.columns, len(self.names)
-        numbers = columns % size
-        words, lengths = self._flat
-        added = words.take(columns, axis=0) / _root(lengths.take(columns))
-        added += self._by_meaning(columns, numbers, size)
-        unknown = self._unknown(reading)
-        # A word that stands in two states has its pieces once. Without a second state the numbers
-        # are the columns, each once.
-        whole = not len(columns) or columns[-1] < size
-        once = slice(None) if whole else _first_of_each(numbers)
-        different = numbers[once]
-        length = float(self.piece_lengths.take(different).sum()) + fsum(u[1] for u in unknown)
-        root = max(length, 1e-9) ** 0.5
-        added[once] += self.pieces.take(different, axis=0) / root
-        # What stands nowhere among the terms takes the last row: nothing.
-        by_term = np.zeros((len(columns) + 1, kinds))
-        np.divide(added, terms.counts[:, None], out=by_term[:-1])
-        shares: Floats = by_term.take(terms.of_word, axis=0)
-        for places, _, weight in unknown:
-            shares[places] += weight / root / len(places)
-        self._add_pairs(terms, shares)
-        return self.intercepts + shares.sum(axis=0), shares
+        columns, keys = terms_of(reading, is_content)
+        # What counts as nothing takes the last row of a table: nothing.
+        words = self._word_table.take(columns, axis=0)
+        own: dict[str, int] = {}
+        for place, name in reading.unknown:
+            words[place, self._piece_block] = self._by_pieces(name)
+            columns[place] = own.setdefault(name, self._nothing + len(own))
+        known = self._pair_index.find(keys)
+        pairs = self._pair_table.take(known, axis=0)
+        # Words and pairs have different numbers, and what counts as nothing has the last one.
+        room = self._nothing + len(own)
+        terms = np.stack((columns, known + room))
+        shares, again = _share(terms, room + len(self._pair_table) + 1, reading, len(is_content))
+        words[again, self._piece_block] = 0.0
+        return self._add_up(reading, words, pairs, shares)
+
+    def _add_up(self, reading: Reading, words: Table, pairs: Table, shares: Floats) -> "Scored":
+        """The scores of notes from what their terms add, each shared among its places."""
+        of_words, of_pairs = shares
+        sums = np.empty((len(reading.ranges), _PAIRS + 1, len(self.names) + 1))
+        for note, (start, stop) in zip(sums, reading.ranges, strict=True):
+            note[:_PAIRS] = (of_words[start:stop] @ words[start:stop]).reshape(_PAIRS, -1)
+            note[_PAIRS] = of_pairs[start:stop] @ pairs[start:stop]
+        lengths = np.maximum(sums[:, :, -1], _FLOORS)
+        np.sqrt(lengths, out=lengths, where=_ROOTED)
+        blocks = sums[:, :, :-1] / lengths[:, :, None]
+        return Scored(self.intercepts + blocks.sum(axis=1), words, pairs, shares, lengths)
 
     @cached_property
-    def _flat(self) -> tuple[Table, Table]:
-        """Weights and lengths of words by column."""
-        return self.words.reshape(-1, len(self.names)), self.word_lengths.ravel()
+    def _piece_block(self) -> slice:
+        """The columns of the word table that are of pieces."""
+        width = len(self.names) + 1
+        return slice(_PIECES * width, (_PIECES + 1) * width)
 
-    def _by_meaning(self, columns: Ints, numbers: Ints, size: int) -> Floats:
-        added = np.zeros((len(numbers), len(self.names)))
-        lengths = self.meaning_lengths.take(numbers)
-        # Columns ascend, so each state is one run of them.
-        denied, elsewhere = columns.searchsorted((size, 2 * size)).tolist()
-        for state, run in ((PLAIN, slice(0, denied)), (DENIED, slice(denied, elsewhere))):
-            total = float(lengths[run].sum())
-            if total:
-                floor = 0.0 if state == PLAIN else DENIED_FLOOR
-                weights = self.meanings[state].take(numbers[run], axis=0)
-                added[run] = weights / max(total, floor)
-        return added
+    @cached_property
+    def _nothing(self) -> int:
+        """How many columns there are; the next one counts as nothing."""
+        return STATES * len(self.meaning_lengths)
 
-    def _add_pairs(self, terms: Terms, shares: Floats) -> None:
-        if not len(terms.keys) or not len(self.pair_keys):
-            return
-        found = self.pair_keys.searchsorted(terms.keys)
-        found[found == len(self.pair_keys)] = 0
-        known = self.pair_keys.take(found) == terms.keys
-        lengths = np.where(known, self.pair_lengths.take(found), 0.0)
-        found[~known] = 0
-        added = self.pairs.take(found, axis=0) / _root(lengths)
-        # What no pair, or no known one, begins takes the last row: nothing.
-        halves = np.zeros((len(terms.keys) + 1, len(self.names)))
-        np.divide(added, (2 * terms.pair_counts)[:, None], out=halves[:-1])
-        halves[:-1][~known] = 0.0
-        half = halves.take(terms.of_pair, axis=0)
-        shares[:-1] += half
-        shares[1:] += half
+    @cached_property
+    def _word_table(self) -> Table:
+        """What a column adds to the scores, and to the length, of each block but the pairs.
 
-    def _unknown(self, reading: Reading) -> list[tuple[list[int], float, Floats]]:
-        """Words that the vocabulary lacks: their places, and what their pieces say."""
-        places: dict[str, list[int]] = {}
-        unknown = (reading.numbers == UNKNOWN) & ~reading.aside
-        for place in np.flatnonzero(unknown).tolist():
-            places.setdefault(reading.words.words[place], []).append(place)
-        found = []
-        for word, where in places.items():
-            length, weight = self._by_pieces(word)
-            if length:
-                found.append((where, length, weight))
-        return found
+        Shape (columns + 1, blocks * (K + 1)); the last row is of what counts as nothing.
+        """
+        states, size, kinds = self.words.shape
+        table = np.zeros((self._nothing + 1, _PAIRS, kinds + 1), np.float32)
+        by_state = table[:-1].reshape(states, size, _PAIRS, kinds + 1)
+        by_state[:, :, _WORDS, :-1] = self.words
+        by_state[:, :, _WORDS, -1] = self.word_lengths
+        by_state[:, :, _PIECES, :-1] = self.pieces
+        by_state[:, :, _PIECES, -1] = self.piece_lengths
+        for state, block in _BLOCK_OF_MEANINGS.items():
+            by_state[state, :, block, :-1] = self.meanings[state]
+            by_state[state, :, block, -1] = self.meaning_lengths
+        return table.reshape(len(table), -1)
 
-    def _by_pieces(self, word: str) -> tuple[float, Floats]:
-        """The squared length of a word's known pieces, and the sum of their weights."""
+    @cached_property
+    def _pair_index(self) -> Pairs:
+        return Pairs(self.pair_keys)
+
+    @cached_property
+    def _pair_table(self) -> Table:
+        """The same of each pair, and of what is none; shape (P + 1, K + 1)."""
+        table = np.zeros((len(self.pairs) + 1, len(self.names) + 1), np.float32)
+        table[:-1, :-1] = self.pairs
+        table[:-1, -1] = self.pair_lengths
+        return table
+
+    def warm(self) -> None:
+        """Make ready what the first note would wait for."""
+        _ = self._word_table, self._pair_index, self._pair_table
+
+    def _by_pieces(self, word: str) -> Table:
+        """What a word's known pieces add to the scores, and to the length; shape (K + 1,)."""
         remembered = self._remembered.get(word)
         if remembered is None:
             known = [self.piece_index[p] for p in pieces_of(word) if p in self.piece_index]
-            length = float(self.piece_squares[known].sum())
-            remembered = length, self.piece_weights[known].sum(axis=0).astype(np.float64)
+            remembered = np.append(
+                self.piece_weights[known].sum(axis=0), self.piece_squares[known].sum()
+            )
             if len(self._remembered) < _MAX_REMEMBERED:
                 self._remembered[word] = remembered
         return remembered
 
     @cached_property
-    def _remembered(self) -> dict[str, tuple[float, Floats]]:
+    def _remembered(self) -> dict[str, Table]:
         return {}
 
 
-# The meanings of what is denied are averaged over at least so much, lest one "no" decide.
-DENIED_FLOOR = 25.0
+@dataclass(frozen=True)
+class Scored:
+    """The scores of B notes with n words.
+
+    Attributes:
+        values: In log-odds, shape (B, K).
+        words: What the word at each place adds to the blocks and their lengths, before a block is
+            divided by its length; shape (n, blocks * (K + 1)).
+        pairs: The same of the pair of a word and the next, shape (n, K + 1).
+        shares: Of each place in its word, and in its pair, shape (2, n).
+        lengths: By which each block of a note is divided, shape (B, blocks + 1).
+    """
+
+    values: Floats
+    words: Table
+    pairs: Table
+    shares: Floats
+    lengths: Floats
+
+    def by_word(self, note: int, words: slice, gains: Floats) -> Floats:
+        """What each word of a note adds to a sum of its scores, shape (words,).
+
+        Args:
+            note: Its position.
+            words: Where its words are.
+            gains: What each score counts in that sum, shape (K,).
+        """
+        factors = np.zeros((_PAIRS + 1, len(gains) + 1), np.float32)
+        factors[:, :-1] = gains / self.lengths[note, :, None]
+        of_words, of_pairs = self.shares[:, words]
+        found: Floats = of_words * (self.words[words] @ factors[:_PAIRS].ravel())
+        # A pair is of both its words.
+        halves = of_pairs * (self.pairs[words] @ (factors[_PAIRS] / 2))
+        found += halves
+        found[1:] += halves[:-1]
+        return found
 
 
-def _first_of_each(numbers: Ints) -> Ints:
-    order = numbers.argsort(kind="stable")
-    ordered = numbers[order]
-    starts = np.ones(len(numbers), bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=starts[1:])
-    return order[starts]
+def _share(terms: Ints, room: int, reading: Reading, size: int) -> tuple[Floats, Ints]:
+    """How the places of a note that have the same term share it.
 
+    Args:
+        terms: Columns and pairs, shape (2, n); -1 for none.
+        room: All terms are below it.
+        reading: The notes.
+        size: Of the vocabulary.
 
-def _root(squares: Floats | Table) -> float:
-    root: float = max(float(squares.sum()), 1e-9) ** 0.5
-    return root
+    Returns:
+        One by how many places have the same term, shape (2, n); and the places of words that are
+        denied or another's there but not everywhere in their note: such a word has its pieces
+        once, where it is as it stands.
+    """
+    columns = terms[0]
+    order = np.arange(terms.size).reshape(terms.shape)
+    # Which place of a note speaks for all that have its term. What was there before is never
+    # looked at, so nothing has to be cleared between notes.
+    last = np.empty(room, np.int64)
+    speakers = np.empty_like(order)
+    again = []
+    off = (reading.bits & OFF) != 0
+    for start, stop in reading.ranges:
+        own = terms[:, start:stop]
+        last[own] = order[:, start:stop]
+        speakers[:, start:stop] = last.take(own)
+        places = (off[start:stop] & (own[0] < STATES * size)).nonzero()[0] + start
+        for step in (size, 2 * size) if len(places) else ():
+            earlier = columns.take(places) - step
+            speaker = last.take(earlier, mode="clip")
+            said = (speaker >= start) & (speaker < stop) & (earlier >= 0)
+            said &= columns.take(speaker, mode="clip") == earlier
+            again.append(places[said])
+    counts = np.bincount(speakers.ravel()).take(speakers)
+    return 1.0 / counts, np.concatenate([np.zeros(0, np.int64), *again])

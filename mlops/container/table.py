@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mlops.container.clauses import Bools
 from mlops.container.features import Plan, cue_features
 from mlops.container.lexicon import Lexicon
-from mlops.container.reading import STATES, Ints, Reader
+from mlops.container.reading import STATES, Ints, Reader, Reading
 from mlops.container.scores import Floats, content, terms_of
 from mlops.container.text import split
-from mlops.container.vocabulary import Vocabulary, plain
+from mlops.container.vocabulary import UNKNOWN, Vocabulary, plain
 
 FOLDS = 5
+# So many records are read together.
+_TOGETHER = 64
 # Sources that the fitting treats in their own way; every other one is taken for referral texts.
 FILED, DECISION, PLAN, CROP = "mtsamples-filed", "mtsamples-decision", "mtsamples-plan", "crop"
 MTSAMPLES = (FILED, DECISION, PLAN, CROP)
@@ -83,13 +86,17 @@ def make_table(
     keys: list[Ints] = []
     sequences: list[Ints] = []
     features = np.zeros((len(rows), len(plan.names) - len(score_names)))
-    for number, row in enumerate(rows):
-        reading = reader.read(row.text)
-        terms = terms_of(reading, is_content)
-        columns.append(terms.columns)
-        keys.append(terms.keys)
-        sequences.append(reading.numbers[is_content[reading.numbers]])
-        features[number] = cue_features(reading, plan)[0]
+    for first in range(0, len(rows), _TOGETHER):
+        batch = rows[first : first + _TOGETHER]
+        reading = reader.read(*(row.text for row in batch))
+        features[first : first + len(batch)], _ = cue_features(reading, plan)
+        own, pairs = terms_of(reading, is_content)
+        pairs[~_worth_learning(reading, is_content)] = -1
+        for words in (slice(*note) for note in reading.ranges):
+            columns.append(_distinct(own[words]))
+            keys.append(_distinct(pairs[words]))
+            numbers = reading.numbers[words]
+            sequences.append(numbers[is_content[numbers]])
     pair_keys = np.unique(np.concatenate([np.zeros(0, np.int64), *keys]))
     groups = {group: number for number, group in enumerate(sorted({r.group for r in rows}))}
     return Table(
@@ -106,6 +113,19 @@ def make_table(
         sequences=sequences,
         features=features,
     )
+
+
+def _distinct(terms: Ints) -> Ints:
+    """The terms from 0 up, each once."""
+    return np.unique(terms[terms >= 0])
+
+
+def _worth_learning(reading: Reading, is_content: Bools) -> Bools:
+    """Where a pair begins whose words are both known, and one of them counts alone; shape (n,)."""
+    known, content = reading.numbers != UNKNOWN, is_content.take(reading.numbers)
+    worth = np.zeros(len(reading), bool)
+    worth[:-1] = known[:-1] & known[1:] & (content[:-1] | content[1:])
+    return worth
 
 
 def _matrix(columns: Sequence[Ints], width: int) -> sparse.csr_matrix:

@@ -1,22 +1,17 @@
-"""Text to words that know where they stand, in linear time and for any string.
-
-Splitting is one pass of the regex engine; everything after it works on whole arrays. Offsets are
-only worked out for the few spans that are shown.
-"""
+"""Text to words, one character for another, in linear time and for any string."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 # A word is a run of letters and digits. What stands between two words is kept whole: it decides
-# whether a clause ends there, and it makes the offsets add up.
+# whether a clause ends there, and it makes the lengths add up.
 _WORD = re.compile(r"(\w+)")
+_LINE = re.compile(r"\n[ \t]*(?=\w)")
 # `#` is a fracture in clinical shorthand; a letter in its place makes it a word of its own.
 FRACTURE = "ǂ"
 
-# What stands between two words, by what it does to them.
-JOINED, COMMA, CLAUSE, POINT = 0, 1, 2, 3
+# What is in a gap between two words, as bits, because a gap may be put together from several.
+COMMA, CLAUSE, COLON, QUESTION = 1, 2, 4, 8
 _CLAUSE = frozenset(".;:?!\n\r")
 
 
@@ -34,30 +29,6 @@ class Words:
 
     def __len__(self) -> int:
         return len(self.words)
-
-    def bounds(self) -> tuple[list[int], list[int]]:
-        """Where each word starts and ends in the text, in code points."""
-        lengths: list[int] = [0] * (2 * len(self.words) + 1)
-        lengths[0::2] = map(len, self.gaps)
-        lengths[1::2] = map(len, self.words)
-        ends = list(accumulate(lengths))
-        return ends[0:-1:2], ends[1::2]
-
-    def spans(self, runs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
-        """Where runs of words start and end in the text, in code points.
-
-        Args:
-            runs: First and last word of each, both included; none inside another.
-        """
-        found = {}
-        place = end = 0
-        for first, last in sorted(runs):
-            end += sum(map(len, self.gaps[place:first])) + sum(map(len, self.words[place:first]))
-            start = end + len(self.gaps[first])
-            place = last + 1
-            end += sum(map(len, self.gaps[first:place])) + sum(map(len, self.words[first:place]))
-            found[first, last] = start, end
-        return found
 
 
 def split(text: str) -> Words:
@@ -81,14 +52,52 @@ def split(text: str) -> Words:
     return Words(parts[1::2], parts[0::2])
 
 
-def gap_kind(gap: str) -> int:
-    """What a gap does: joins, separates by a comma, ends a clause, or is a decimal point.
+def gap_bits(gap: str) -> int:
+    """What is in a gap: a comma, the end of a clause, a colon, a question mark.
 
-    >>> [gap_kind(gap) for gap in (" ", ", ", ".", ". ", "?", "-")]
-    [0, 1, 3, 2, 2, 0]
+    >>> [gap_bits(gap) for gap in (" ", ", ", ". ", ":", "?", "-")]
+    [0, 1, 2, 6, 10, 0]
     """
-    if gap == ".":
-        return POINT
-    if not _CLAUSE.isdisjoint(gap):
-        return CLAUSE
-    return COMMA if "," in gap else JOINED
+    if not gap:
+        return 0
+    return (
+        COMMA * ("," in gap)
+        | CLAUSE * (not _CLAUSE.isdisjoint(gap))
+        | COLON * (":" in gap)
+        | QUESTION * ("?" in gap)
+    )
+
+
+def tokens_of(text: str) -> list[str]:
+    """A text cut at spaces and after line breaks.
+
+    A token holds a word, several (`and/or`) or none, with the punctuation around them. No rule of
+    `split` looks across a space, so that the words of the tokens are the words of the text.
+
+    >>> tokens_of("No fever,  and/or\\nPain.")
+    ['No', 'fever,', '', 'and/or\\n', 'Pain.']
+    """
+    if "\n" in text:
+        text = _join_lines(text).replace("\n", "\n ")
+    return text.split(" ")
+
+
+def _join_lines(text: str) -> str:
+    """A line break before a small letter ends no clause, if the text has capitals at all."""
+    if text == text.lower():
+        return text
+    parts: list[str] = []
+    done = 0
+    for match in _LINE.finditer(text):
+        start, stop = match.span()
+        if not text[stop].islower():
+            continue
+        if text[start - 1 : start] == "\r":
+            start -= 1
+        before = start
+        while before and text[before - 1] in " \t":
+            before -= 1
+        if before and (text[before - 1].isalnum() or text[before - 1] == "#"):
+            parts += text[done:start], " " * (stop - start)
+            done = stop
+    return "".join(parts) + text[done:]

@@ -6,17 +6,19 @@ values fit in a table: a leaf's share for the features on its path depends only 
 note satisfies, 2 to the power of the depth ways. Deeper models are left to XGBoost.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import comb, fsum, log, prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
 
 from mlops.container.scores import Floats
+from mlops.container.ubjson import read_ubjson
+
+if TYPE_CHECKING:
+    import xgboost
 
 MAX_DEPTH = 4
 Values = NDArray[np.float32]
@@ -27,43 +29,61 @@ class Trees:
     """A booster, and its leaves as tables if its trees are shallow.
 
     Attributes:
-        booster: The model itself.
+        ubj: The booster itself, as XGBoost writes it.
+        features: How many it has.
         bias: What it says of the average training record, in log-odds.
         leaves: None where the trees are deeper than `MAX_DEPTH`.
     """
 
-    booster: xgboost.Booster
+    ubj: bytes = field(repr=False)
+    features: int
     bias: float
     leaves: "_Leaves | None"
 
     @classmethod
-    def of(cls, booster: xgboost.Booster) -> "Trees":
-        """Read a booster's trees."""
-        model = json.loads(bytes(booster.save_raw("json")))["learner"]
+    def of(cls, ubj: bytes) -> "Trees":
+        """Read a booster's trees from its UBJSON.
+
+        Raises:
+            ValueError: if it is none.
+        """
+        model = read_ubjson(ubj)["learner"]
         trees = model["gradient_booster"]["model"]["trees"]
+        features = int(model["learner_model_param"]["num_feature"])
         base = float(str(model["learner_model_param"]["base_score"]).strip("[]"))
         start = log(base / (1 - base))
         paths = [path for tree in trees for path in _paths(tree)]
         if max((len(path.features) for path in paths), default=0) > MAX_DEPTH:
-            return cls(booster, 0.0, None)
+            return cls(ubj, features, 0.0, None)
         bias = start + fsum(path.value * prod(path.ratios) for path in paths)
-        return cls(booster, bias, _Leaves.of(paths))
+        return cls(ubj, features, bias, _Leaves.of(paths))
 
-    def contributions(self, values: Values) -> tuple[float, Floats]:
-        """The margin of one note in log-odds, and what each feature adds to the bias.
+    @cached_property
+    def booster(self) -> "xgboost.Booster":
+        """The booster for XGBoost, whose import takes a while: shallow trees do without."""
+        import xgboost
+
+        booster = xgboost.Booster(params={"nthread": 1})
+        booster.load_model(bytearray(self.ubj))
+        return booster
+
+    def contributions(self, values: Values) -> tuple[Floats, Floats]:
+        """The margins of some notes in log-odds, and what each feature adds to the bias.
 
         Args:
-            values: Shape (features,).
+            values: Shape (B, features).
 
         Returns:
-            The margin, and contributions, shape (features,): with the bias they add up to it.
+            Margins, shape (B,), and contributions, shape (B, features): with the bias they add up.
         """
         if self.leaves is None:
-            data = xgboost.DMatrix(values[None, :], nthread=1)
-            found = self.booster.predict(data, pred_contribs=True)[0].astype(np.float64)
-            return float(found.sum()), found[:-1]
+            import xgboost
+
+            data = xgboost.DMatrix(values, nthread=1)
+            found = self.booster.predict(data, pred_contribs=True).astype(np.float64)
+            return found.sum(axis=1), found[:, :-1]
         added = self.leaves.contributions(values)
-        return self.bias + float(added.sum()), added
+        return self.bias + added.sum(axis=1), added
 
 
 @dataclass(frozen=True)
@@ -129,12 +149,15 @@ class _Leaves:
         return cls(features, lows, highs, shares)
 
     def contributions(self, values: Values) -> Floats:
-        given = values.take(self.features)
+        """Shape (B, features)."""
+        notes, width = values.shape
+        given = values.take(self.features, axis=1)
         holds = (given >= self.lows) & (given < self.highs)
         patterns = (holds.astype(np.float32) @ _POWERS).astype(np.int64)
         shares = self.rows.take(self.starts + patterns, axis=0)
-        found = np.bincount(self.features.ravel(), shares.ravel(), len(values))
-        return found.astype(np.float64)
+        places = self.features + width * np.arange(notes)[:, None, None]
+        found = np.bincount(places.ravel(), shares.ravel(), notes * width)
+        return found.reshape(notes, width).astype(np.float64)
 
 
 _POWERS = (2 ** np.arange(MAX_DEPTH)).astype(np.float32)
@@ -161,10 +184,10 @@ def _shapley(values: Floats, ratios: Floats, holds: NDArray[np.int64]) -> Floats
 
 
 def _paths(tree: dict[str, Any]) -> list[_Path]:
-    """Every leaf of a tree, as XGBoost's JSON has it."""
-    left, right = tree["left_children"], tree["right_children"]
-    feature, threshold = tree["split_indices"], tree["split_conditions"]
-    cover = tree["sum_hessian"]
+    """Every leaf of a tree, as XGBoost writes it."""
+    left, right = tree["left_children"].tolist(), tree["right_children"].tolist()
+    feature, threshold = tree["split_indices"].tolist(), tree["split_conditions"].tolist()
+    cover = tree["sum_hessian"].tolist()
     found = []
     waiting: list[tuple[int, dict[int, tuple[float, float, float]]]] = [(0, {})]
     while waiting:

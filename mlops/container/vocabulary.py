@@ -28,6 +28,8 @@ _SPECIAL = [
 ]
 # The numbers as far as "any number" is meant; lengths are numbers, too.
 NUMBERS = range(NUMBER, len(_SPECIAL))
+# Single digits, whose value may be a grade.
+DIGITS = range(_FIRST_DIGIT, _FIRST_DIGIT + 10)
 _SIZE = {name: _SPECIAL.index(f"#{name}") for name in SIZES}
 ACUITY = {name: _SPECIAL.index(f"#acuity_{name}") for name in ACUITIES}
 

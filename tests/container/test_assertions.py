@@ -64,7 +64,7 @@ def test_what_is_asserted_of_a_word(sentence: str, word: str, bits: int) -> None
     # Upper case and a first line before it change nothing.
     for text in (sentence, sentence.upper(), f"Dear colleague,\n\n{sentence}"):
         reading = reader.read(text)
-        place = len(reading) - len(words) + words.index(word)
+        place = len(reading) - 1 - len(words) + words.index(word)
         assert int(reading.bits[place]) == bits, text
 
 

@@ -13,6 +13,7 @@ from mlops.container.evidence import MAX_EVIDENCE, phrases
 from mlops.container.model import Model
 from mlops.container.reading import Reader
 from mlops.container.table import Row
+from mlops.container.text import split
 
 REPEATED = "Denies fever; worsening, irreducible hernia, mild pain. " * 30
 
@@ -67,8 +68,9 @@ def test_without_evidence_the_answer_is_the_same(model: Model, rows: list[Row]) 
 def shown(reader: Reader, text: str, weights: dict[str, float]) -> list[dict]:
     """The phrases of a text whose words have these weights."""
     reading = reader.read(text)
-    given = np.array([weights.get(word, 0.0) for word in reading.words.words])
-    return phrases(text, reading, given)
+    # The last weight is that of the end.
+    given = np.array([*(weights.get(word, 0.0) for word in split(text).words), 0.0])
+    return phrases(text, reading, 0, given)
 
 
 @pytest.mark.parametrize(

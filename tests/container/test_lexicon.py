@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from mlops.container.clauses import Clauses
 from mlops.container.lexicon import Lexicon, Matcher
 from mlops.container.reading import Reader
 from mlops.container.text import split
@@ -19,8 +20,8 @@ def matched(phrases: str | dict[str, str], text: str) -> list[tuple[str, str]]:
     vocabulary = Vocabulary([*map(plain, words), *lexicon.words()])
     reading = Reader(vocabulary, lexicon).read(text)
     return [
-        (lexicon.categories[m.category].name, " ".join(words[m.first : m.last + 1]))
-        for m in reading.matches
+        (lexicon.categories[category].name, " ".join(words[first : last + 1]))
+        for category, first, last in reading.matches[0]
     ]
 
 
@@ -91,8 +92,9 @@ def test_every_phrase_finds_itself() -> None:
             words = split(phrase.replace("#", "17")).words
             vocabulary = Vocabulary(map(plain, words))
             numbers = np.array(vocabulary.numbers(words))
-            found = Matcher(alone, vocabulary).find(numbers, [0] * len(words))
-            assert [(m.first, m.last) for m in found][:1] == [(0, len(words) - 1)], (number, phrase)
+            clauses = Clauses(np.zeros(len(words), np.int64))
+            found = Matcher(alone, vocabulary).find(numbers, clauses)
+            assert found[:1] == [(0, 0, len(words) - 1)], (number, phrase)
 
 
 # Of how people write, not of medicine: these need no source.

@@ -1,6 +1,5 @@
 """What a reader makes of numbers, dates, names, headings and line breaks."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +9,7 @@ from mlops.container.reading import Reader, Reading
 from mlops.container.text import split
 from mlops.container.vocabulary import UNITS_MM, Vocabulary
 from mlops.container.wordlists import WORDS
+from tests.container.test_text import bounds
 
 LEXICON = Lexicon.from_files()
 LINES = """
@@ -26,13 +26,16 @@ READER = Reader(
 
 def named(text: str) -> list[str]:
     """Each word as the model knows it."""
-    return [READER.vocabulary.names[number] for number in READER.read(text).numbers.tolist()]
+    numbers = READER.read(text).numbers.tolist()
+    # The last one stands for the end.
+    return [READER.vocabulary.names[number] for number in numbers[:-1]]
 
 
 def set_aside(text: str) -> list[str]:
     """The words that say nothing of the patient's need."""
     reading = READER.read(text)
-    return [word for word, aside in zip(reading.words.words, reading.aside, strict=True) if aside]
+    words = split(text).words
+    return [words[place] for place in sorted(reading.aside)]
 
 
 @pytest.mark.parametrize(
@@ -92,14 +95,14 @@ def test_names_and_headings_are_set_aside(text: str, aside: list[str]) -> None:
 
 
 def clauses(reading: Reading) -> list[int]:
-    return np.cumsum(reading.kinds == 2).tolist()
+    return reading.clauses.numbers[:-1].tolist()
 
 
 def test_a_line_break_inside_a_sentence_ends_no_clause() -> None:
-    wrapped = READER.read("He denies fever and\nvomiting. Pain")
-    assert wrapped.bits[wrapped.words.words.index("vomiting")] & 1
-    listed = READER.read("He denies fever\nVomiting since")
-    assert not listed.bits[listed.words.words.index("vomiting")] & 1
+    wrapped = "He denies fever and\nvomiting. Pain"
+    assert READER.read(wrapped).bits[split(wrapped).words.index("vomiting")] & 1
+    listed = "He denies fever\nVomiting since"
+    assert not READER.read(listed).bits[split(listed).words.index("vomiting")] & 1
 
 
 def test_a_decimal_point_ends_no_clause_and_a_full_stop_does() -> None:
@@ -110,6 +113,33 @@ def test_a_decimal_point_ends_no_clause_and_a_full_stop_does() -> None:
 @given(st.text(st.characters(), max_size=200))
 def test_any_string_is_read(text: str) -> None:
     reading = READER.read(text)
-    count = len(reading)
-    assert count == len(reading.words) == len(reading.bits) == len(reading.aside)
-    assert all(0 <= m.first <= m.last < count for m in reading.matches)
+    count = len(split(text))
+    assert len(reading) == len(reading.bits) == count + 1
+    assert all(0 <= first <= last < count for _, first, last in reading.matches[0])
+    assert all(0 <= place < count for place in reading.aside)
+
+
+@given(st.lists(st.text(st.characters(), max_size=60) | st.sampled_from(LINES.split("\n"))))
+def test_notes_read_together_are_read_alone(texts: list[str]) -> None:
+    reading = READER.read("pain", *texts)
+    for note, text in enumerate(["pain", *texts]):
+        alone = READER.read(text)
+        start, stop = reading.ranges[note]
+        assert reading.numbers[start:stop].tolist() == alone.numbers.tolist()
+        assert reading.bits[start:stop].tolist() == alone.bits.tolist()
+        assert {p - start for p in reading.aside if start <= p < stop} == alone.aside
+        assert [
+            (category, first - start, last - start)
+            for category, first, last in reading.matches[note]
+        ] == alone.matches[0]
+        words = split(text)
+        for place, wanted in enumerate(bounds(words)):
+            assert reading.span(note, start + place, start + place) == wanted
+
+
+def test_an_unknown_word_is_told_as_it_is_split() -> None:
+    text = "Zooflop’s Grommeldn't, #qqq_Zzz/xxx1 \nDr Qwertz pain"
+    words = split(text).words
+    unknown = READER.read(text).unknown
+    assert [word for _, word in unknown] == ["zooflop", "grommeldnt", "ǂqqq", "zzz", "xxx1"]
+    assert all(words[place] == word for place, word in unknown)
