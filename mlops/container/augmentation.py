@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 from mlops.container.table import BACKGROUND, CROP, DECISION, MTSAMPLES, Row
+from mlops.container.wordlists import WORDS
 
 FILE = Path(__file__).with_name("background.toml")
 # Made of each record.
@@ -76,6 +77,7 @@ def read_background() -> tuple[list[list[str]], dict[str, list[str]]]:
     tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
     kinds = [lines.strip().split("\n") for lines in tables["sentences"].values()]
     lists = {name: " ".join(words.split()).split(", ") for name, words in tables["lists"].items()}
+    lists["name"] = [name.capitalize() for name in sorted(WORDS["names"])]
     return kinds, lists
 
 

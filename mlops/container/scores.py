@@ -51,8 +51,9 @@ def pieces_of(word: str) -> tuple[str, ...]:
 
 
 def content(vocabulary: Vocabulary) -> NDArray[np.bool_]:
-    """Which words count alone: all but function words, plain numbers and unknown ones."""
-    marks = np.array([name not in STOP for name in vocabulary.names])
+    """Which words count alone: all but function words, names, plain numbers and unknown ones."""
+    silent = STOP | WORDS["names"]
+    marks = np.array([name not in silent for name in vocabulary.names])
     marks[UNKNOWN] = marks[NUMBERS.start] = False
     return marks
 
