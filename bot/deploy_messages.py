@@ -179,7 +179,8 @@ def expired() -> str:
 def watching(version: str, until: float) -> str:
     """While it is watched (mrkdwn)."""
     return (
-        f"`{escape(version)}` answers every note now, and is watched until {moment(until, '{time}')}. "
+        f"`{escape(version)}` answers every note now, and is watched until "
+        f"{moment(until, '{time}')}. "
         "If it is worse, the old version comes back by itself."
     )
 

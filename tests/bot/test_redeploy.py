@@ -78,7 +78,7 @@ def shipped(model: LocalClassifier) -> str:
 @pytest.fixture
 def deployed(trained: Trained, shipped: str) -> Trained:
     """The shipped version serves at the endpoint."""
-    LocalBackend(trained.home).deploy(ENDPOINT, shipped)
+    LocalBackend(trained.home, workers=1).deploy(ENDPOINT, shipped)
     return trained
 
 
