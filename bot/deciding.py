@@ -50,6 +50,42 @@ def clicked(services: Services, work: Work[R], body: Payload, action: str) -> tu
     return row, user
 
 
+def decided(
+    services: Services,
+    work: Work[R],
+    body: Payload,
+    action: str,
+    show: Show[R],
+    decide: Callable[[R, str], R | None],
+) -> R | None:
+    """What a click on Approve, or on its opposite, made of a row that waited.
+
+    None where it made nothing of it; then whoever clicked has been told why.
+
+    Args:
+        services: Of this process.
+        work: The row's table.
+        body: The click.
+        action: `approve`, or its opposite as the audit log calls it.
+        show: Brings the row's message to how the row stands.
+        decide: Changes the row, for whoever clicked; None: something was quicker.
+    """
+    row, user = clicked(services, work, body, action)
+    if row is None:
+        return None
+    if action == "approve":
+        sentence = objection(services, work, row, user, show)
+    else:
+        sentence = closed(services, work, row, user, action, show)
+    if not sentence:
+        changed = decide(row, user)
+        if changed is not None:
+            return changed
+        sentence = too_late(services, work, row, user, action, show)
+    tell(services, body, notice(sentence))
+    return None
+
+
 def objection(services: Services, work: Work[R], row: R, user: str, show: Show[R]) -> str:
     """What speaks against an approval, as a sentence for whoever clicked (mrkdwn); or ""."""
     store = services.store

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mlops.backends.local import LocalBackend
 from mlops.settings import get_settings
+from tests.sharing import made_once
 from tests.trained import Trained, train
 
 OURS = ("SLACK_", "TRIAGE_", "SAGEMAKER_", "AWS_", "SM_", "DATABASE_URL")
@@ -32,4 +34,5 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A state folder with a trained version, made once: copy it before changing anything in it."""
-    return train(tmp_path_factory.mktemp("trained") / "home")
+    home = made_once(tmp_path_factory, "trained", lambda folder: train(folder / "home")) / "home"
+    return Trained(home, next(v.name for v in LocalBackend(home).versions() if not v.shipped))

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bot import deploy_messages
 from bot.blocks.notices import notice
-from bot.deciding import another_under_way, clicked, closed, objection, too_late
+from bot.deciding import another_under_way, clicked, decided
 from bot.handover import tell
 from bot.placing import link
 from bot.redeploying.running import go_on
@@ -28,20 +29,17 @@ def clicked_roll_back(services: Services, body: Payload) -> None:
 
 def clicked_approve(services: Services, body: Payload) -> None:
     """A click on Approve, where two people have to agree on a deployment."""
-    row, user = clicked(services, services.store.redeploys, body, "approve")
-    if row is None:
-        return
-    sentence = objection(services, services.store.redeploys, row, user, show)
-    if sentence := sentence or _approve(services, row, user):
-        tell(services, body, notice(sentence))
+    redeploys = services.store.redeploys
+    row = decided(services, redeploys, body, "approve", show, partial(_approve, services))
+    if row is not None:
+        go_on(services, row)
 
 
-def _approve(services: Services, row: Redeploy, user: str) -> str:
-    """Let it begin; what to tell the person, or ""."""
+def _approve(services: Services, row: Redeploy, user: str) -> Redeploy | None:
+    """Let it begin, from what serves now."""
     from mlops.operations import champion
 
-    redeploys = services.store.redeploys
-    approved = redeploys.decide(
+    return services.store.redeploys.decide(
         row,
         "measuring",
         Line(user, "approve", "approved"),
@@ -49,27 +47,21 @@ def _approve(services: Services, row: Redeploy, user: str) -> str:
         decided=time.time(),
         previous=champion(services.backend, row.endpoint).name,
     )
-    if approved is None:
-        return too_late(services, redeploys, row, user, "approve", show)
-    go_on(services, approved)
-    return ""
 
 
 def clicked_cancel(services: Services, body: Payload) -> None:
     """A click on Cancel, by any lead, also the one who asked."""
     redeploys = services.store.redeploys
-    row, user = clicked(services, redeploys, body, "reject")
-    if row is None:
-        return
-    sentence = closed(services, redeploys, row, user, "reject", show)
-    if not sentence:
-        line = Line(user, "reject", "cancelled")
-        cancelled = redeploys.decide(row, "cancelled", line, decided_by=user, decided=time.time())
-        if cancelled is not None:
-            show(services, cancelled)
-            return
-        sentence = too_late(services, redeploys, row, user, "reject", show)
-    tell(services, body, notice(sentence))
+    row = decided(services, redeploys, body, "reject", show, partial(_cancel, services))
+    if row is not None:
+        show(services, row)
+
+
+def _cancel(services: Services, row: Redeploy, user: str) -> Redeploy | None:
+    line = Line(user, "reject", "cancelled")
+    return services.store.redeploys.decide(
+        row, "cancelled", line, decided_by=user, decided=time.time()
+    )
 
 
 def _roll_back(services: Services, row: Redeploy, user: str) -> str:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bot import ops_messages
 from bot.blocks.notices import notice
-from bot.deciding import clicked, closed, objection, too_late
+from bot.deciding import clicked, decided
 from bot.handover import tell
 from bot.placing import link
 from bot.retraining.running import go_on, new_deployment
@@ -40,16 +41,14 @@ def request_stop(services: Services, run: Run, user: str, payload: Payload) -> N
 
 def approve(services: Services, body: Payload) -> None:
     """A click on Approve: deploys, if nothing speaks against it any more."""
-    run, user = clicked(services, services.store.retrains, body, "approve")
-    if run is None:
-        return
-    sentence = objection(services, services.store.retrains, run, user, show)
-    if sentence := sentence or _approve(services, run, user):
-        tell(services, body, notice(sentence))
+    retrains = services.store.retrains
+    run = decided(services, retrains, body, "approve", show, partial(_approve, services))
+    if run is not None:
+        go_on(services, run)
 
 
-def _approve(services: Services, run: Run, user: str) -> str:
-    """Hand it over to deploying; what to tell the person, or ""."""
+def _approve(services: Services, run: Run, user: str) -> Run | None:
+    """Hand it over to deploying, if it was compared with what serves now."""
     from mlops import operations
 
     retrains = services.store.retrains
@@ -57,40 +56,28 @@ def _approve(services: Services, run: Run, user: str) -> str:
     if serving.name != run.champion:
         line = Line(user, "approve", f"refused: {serving.name} serves, not {run.champion}")
         findings = {**run.findings, "serves": serving.name}
-        outdated = retrains.decide(run, "outdated", line, findings=findings)
-        if outdated is not None:
-            show(services, outdated)
-        return ""
-    line = Line(user, "approve", "approved")
-    approved = retrains.decide(
+        return retrains.decide(run, "outdated", line, findings=findings)
+    return retrains.decide(
         run,
         "deploying",
-        line,
+        Line(user, "approve", "approved"),
         decided_by=user,
         decided=time.time(),
         failure=None,
         findings=new_deployment(run),
     )
-    if approved is None:
-        return too_late(services, retrains, run, user, "approve", show)
-    go_on(services, approved)
-    return ""
 
 
 def reject(services: Services, body: Payload) -> None:
     """A click on Reject."""
     retrains = services.store.retrains
-    run, user = clicked(services, retrains, body, "reject")
-    if run is None:
-        return
-    sentence = closed(services, retrains, run, user, "reject", show)
-    if not sentence:
-        line = Line(user, "reject", "rejected")
-        rejected = retrains.decide(
-            run, "rejecting", line, decided_by=user, decided=time.time(), failure=None
-        )
-        if rejected is not None:
-            go_on(services, rejected)
-            return
-        sentence = too_late(services, retrains, run, user, "reject", show)
-    tell(services, body, notice(sentence))
+    run = decided(services, retrains, body, "reject", show, partial(_reject, services))
+    if run is not None:
+        go_on(services, run)
+
+
+def _reject(services: Services, run: Run, user: str) -> Run | None:
+    line = Line(user, "reject", "rejected")
+    return services.store.retrains.decide(
+        run, "rejecting", line, decided_by=user, decided=time.time(), failure=None
+    )

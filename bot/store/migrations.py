@@ -1,5 +1,6 @@
 """The database's history, as small numbered steps. A step that has been released never changes."""
 
+import json
 import time
 from collections.abc import Callable
 
@@ -236,6 +237,11 @@ def _deciding(connection: Connection) -> None:
         text("UPDATE redeploys SET expires = :until WHERE state = 'waiting'"),
         {"until": time.time() + 86_400},
     )
+    for row in connection.execute(text("SELECT id, findings FROM redeploys")).mappings().all():
+        connection.execute(
+            text("UPDATE redeploys SET decided_by = :by WHERE id = :id"),
+            {"id": row["id"], "by": json.loads(row["findings"]).get("decided_by")},
+        )
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (

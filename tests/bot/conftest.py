@@ -17,6 +17,7 @@ from mlops.data import read_records, write_records
 from mlops.shipped import ARTIFACT
 from tests.bot.databases import database, postgres
 from tests.bot.running import running
+from tests.sharing import made_once
 from tests.trained import Trained
 
 __all__ = ["database", "postgres"]
@@ -55,7 +56,13 @@ def trained(made: Trained, home: Path) -> Iterator[Trained]:
 @pytest.fixture(scope="session")
 def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifact of a version that was trained on labels the wrong way round."""
-    home = tmp_path_factory.mktemp("mirrored") / "home"
+    folder = made_once(tmp_path_factory, "mirrored", mirror)
+    return folder / "model.tar.gz"
+
+
+def mirror(folder: Path) -> None:
+    """Train on the shipped corpus with its labels exchanged."""
+    home = folder / "home"
     backend = LocalBackend(home)
     dataset = operations.prepare_data(home)
     for part in ("train", "validation", "test"):
@@ -64,7 +71,8 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> Path:
         records = [replace(r, label=other[r.label]) for r in read_records(path)]
         write_records(path, records)
     job = operations.start_training(backend, dataset, hyperparameters={"num_round": "100"})
-    return Path(operations.finish(backend, operations.wait_for(backend, job.name)).artifact)
+    version = operations.finish(backend, operations.wait_for(backend, job.name))
+    shutil.copyfile(version.artifact, folder / "model.tar.gz")
 
 
 @pytest.fixture

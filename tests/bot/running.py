@@ -12,6 +12,7 @@ from bot.main import _handler
 from bot.sandbox.server import Sandbox
 from bot.services import Services
 from mlops.backends import Backend
+from mlops.backends.local import LocalBackend
 from mlops.classifier import Classifier, Note
 from mlops.result import Recommendation
 from mlops.settings import Settings
@@ -73,6 +74,8 @@ def running(
 ) -> Iterator[Services]:
     """A bot over Socket Mode, as `bot.main.run` makes it."""
     chosen = settings_for(slack, home, **settings)
+    # One process less to start for each change of what serves.
+    backend = backend or LocalBackend(home, workers=1)
     services = Services(chosen, classifier=model, backend=backend, lease_seconds=lease_seconds)
     services.slack.identify()
     handler = _handler(chosen, services, slack.app_token)

@@ -1,14 +1,17 @@
 """Redeployments, the lock, kept notes and differences in the database: SQLite and PostgreSQL."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
+from sqlalchemy import text
 
-from bot.store import Store, open_store
+from bot.store import Store, migrations, open_store
 from bot.store.decisions import Asked
+from mlops.database import make_engine
 from mlops.deploy_lock import check_unlocked
 from mlops.errors import LockedError
 from mlops.result import Recommendation
@@ -96,6 +99,35 @@ def test_a_row_is_taken_over_reopened_and_shown(store: Store, settings: Settings
         assert (reopened.state, reopened.stop_by, reopened.ended) == ("returning", "U2", None)
     finally:
         other.close()
+
+
+def test_what_waited_in_an_older_database_has_a_day_and_who_approved_is_known(
+    database: Settings,
+) -> None:
+    engine = make_engine(database.database)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:5])
+        migrations.migrate(engine)
+    old = (
+        "INSERT INTO redeploys (id, action, endpoint, version, previous, user_id, channel, state, "
+        "started, owner, lease_until, findings, revision, shown) VALUES (:id, 'deploy', 'e', "
+        "'new', 'old', 'U1', 'C1', :state, 1, '', 0, :findings, 1, 1)"
+    )
+    with engine.begin() as connection:
+        for id, state, findings in (
+            ("one", "waiting", "{}"),
+            ("two", "serving", '{"decided_by": "U2"}'),
+        ):
+            connection.execute(text(old), {"id": id, "state": state, "findings": findings})
+    engine.dispose()
+    store = open_store(database)
+    (waits,) = store.redeploys.waiting()
+    assert store.redeploys.expired() == []
+    assert abs((waits.expires or 0.0) - time.time() - 86_400) < 60
+    done = store.redeploys.get("two")
+    assert done is not None
+    assert (done.decider, waits.decider) == ("U2", "U1")
+    store.close()
 
 
 def judged(store: Store, id: str, user: str, answer: str, text: str = TEXT) -> None:

@@ -78,7 +78,7 @@ def shipped(model: LocalClassifier) -> str:
 @pytest.fixture
 def deployed(trained: Trained, shipped: str) -> Trained:
     """The shipped version serves at the endpoint."""
-    LocalBackend(trained.home).deploy(ENDPOINT, shipped)
+    LocalBackend(trained.home, workers=1).deploy(ENDPOINT, shipped)
     return trained
 
 
@@ -344,11 +344,11 @@ def test_buttons_that_were_made_up(slack: Sandbox, bot: Services, action: str, v
     assert bot.store.redeploys.latest(1) == []
 
 
-def test_a_list_used_by_somebody_who_is_no_lead_any_more(slack: Sandbox, deployed: Trained) -> None:
-    with running(slack, deployed.home, None) as bot:
+def test_a_list_used_by_somebody_who_is_no_lead_any_more(slack: Sandbox, trained: Trained) -> None:
+    with running(slack, trained.home, None) as bot:
         view = the_list(slack)
         bot.roles.leads = ()
-        slack.click_view("U0LEO", view["id"], DEPLOY, block_id=f"version-{deployed.version}")
+        slack.click_view("U0LEO", view["id"], DEPLOY, block_id=f"version-{trained.version}")
         slack.wait_for(lambda: "Only team leads" in words(slack.views("U0LEO")[0]))
         assert results(bot)[-1] == ("U0LEO", "redeploy", REFUSED)
         assert bot.store.redeploys.latest(1) == []
@@ -399,10 +399,9 @@ def test_where_two_have_to_agree_another_lead_approves(slack: Sandbox, deployed:
         assert slack.problems == []
 
 
-def test_what_waits_can_be_cancelled_and_heeds_the_lock(slack: Sandbox, deployed: Trained) -> None:
-    with running(slack, deployed.home, None, **TWO) as bot:
-        before = serves(bot)
-        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+def test_what_waits_can_be_cancelled_and_heeds_the_lock(slack: Sandbox, trained: Trained) -> None:
+    with running(slack, trained.home, None, **TWO) as bot:
+        slack.command("U0LEO", CHANNEL, "/redeploy", trained.version)
         card = shown(slack, bot, "waiting")
         bot.store.lock.set("U0IDA", "audit", CHANNEL)
         slack.click("U0IDA", CHANNEL, card["ts"], APPROVE_REDEPLOY)
@@ -410,18 +409,17 @@ def test_what_waits_can_be_cancelled_and_heeds_the_lock(slack: Sandbox, deployed
         bot.store.lock.release("U0IDA", CHANNEL)
         slack.click("U0LEO", CHANNEL, card["ts"], CANCEL)
         assert "<@U0LEO> cancelled it" in words(shown(slack, bot, "cancelled"))
-        assert serves(bot) == before
+        assert bot.backend.endpoints() == []
 
 
 @pytest.mark.parametrize("clicked", [False, True])
 def test_what_nobody_approves_in_time_expires(
-    slack: Sandbox, deployed: Trained, clicked: bool
+    slack: Sandbox, trained: Trained, clicked: bool
 ) -> None:
     """By the clock, or by a click that comes before the clock's next round."""
     lease = 60.0 if clicked else 2.0
-    with running(slack, deployed.home, None, lease_seconds=lease, **TWO) as bot:
-        before = serves(bot)
-        slack.command("U0LEO", CHANNEL, "/redeploy", deployed.version)
+    with running(slack, trained.home, None, lease_seconds=lease, **TWO) as bot:
+        slack.command("U0LEO", CHANNEL, "/redeploy", trained.version)
         card = shown(slack, bot, "waiting")
         assert (row_of(bot).expires or 0.0) - time.time() > 23 * 3600
         with bot.store._engine.begin() as connection:
@@ -432,4 +430,4 @@ def test_what_nobody_approves_in_time_expires(
         assert "Nobody approved in time" in words(expired)
         assert buttons(expired) == []
         assert ("", "approve", "expired") in results(bot)
-        assert serves(bot) == before
+        assert bot.backend.endpoints() == []

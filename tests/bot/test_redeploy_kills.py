@@ -83,16 +83,25 @@ def test_killed_while_it_goes_back(
         assert len(cards(slack)) == 1
 
 
-def test_killed_while_an_approved_version_is_watched(
-    slack: Sandbox, trained: Trained, model: LocalClassifier
+@pytest.mark.parametrize("number", range(SHOTS))
+def test_killed_while_an_approved_version_is_deployed(
+    slack: Sandbox,
+    trained: Trained,
+    model: LocalClassifier,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
 ) -> None:
     """The run and its redeployment are both left behind, and both come to the same end."""
+    monkeypatch.setenv("TRIAGE_WATCH_MINUTES", str(MINUTES))
     LocalBackend(trained.home).deploy(ENDPOINT, model.model_version)
-    with running(slack, trained.home, model, triage_watch_minutes=0.1) as bot:
-        run = waiting(bot, slack, trained)
-        slack.click("U0LEO", CHANNEL, run.message_ts or "", APPROVE)
-        until(slack, bot, run.id, "watching")
     with running(slack, trained.home, model) as bot:
+        run = waiting(bot, slack, trained)
+    with process(slack, trained.home) as victim:
+        slack.click("U0LEO", CHANNEL, run.message_ts or "", APPROVE)
+        slack.wait_for(lambda: cards(slack))
+        time.sleep(random.Random(number).uniform(0.0, SECONDS))
+        kill(slack, victim)
+    with running(slack, trained.home, model, triage_watch_minutes=MINUTES) as bot:
         until(slack, bot, run.id, "serving")
         shown(slack, bot, "serving")
         assert serves(bot) == trained.version

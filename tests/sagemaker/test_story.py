@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.terminal import who
 from mlops.backends import TrainRequest
 from mlops.backends.local import LocalBackend
 from mlops.backends.sagemaker import SageMakerBackend
@@ -88,6 +89,7 @@ def test_the_whole_story(
     assert version in run("models", "list").stdout
     assert data_of(run("models", "register", "search", "--json")) == tuned["version"]
     assert "is Rejected" in run("models", "reject", tuned["version"]["name"]).stdout
+    assert f"Rejected by {who()}" in run("models", "show", tuned["version"]["name"]).stdout
     refused = run("deploy", tuned["version"]["name"])
     assert refused.exit_code == 1
     assert "was rejected" in refused.stderr
