@@ -123,7 +123,7 @@ class DocumentTypes:
             about_else = len(set(numbers[self._elsewhere.take(numbers)].tolist()))
             if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
                 return "other", NOT_CLINICAL
-        if said < MIN_CLINICAL_SHARE * total:
+        if MIN_CLINICAL_WORDS <= said < MIN_CLINICAL_SHARE * total:
             said = int(np.count_nonzero(clinical | self._ages(numbers)))
         if not enough or said < MIN_CLINICAL_SHARE * total:
             return "other", NOT_CLINICAL

@@ -68,6 +68,8 @@ FREE = frozenset(
         *(f"score: {name}" for name in FREE_SCORES),
     }
 )
+# A clinical word stands in so many clusters, and in one of so many.
+_CLINICAL_CLUSTERS, _CLINICAL_SHARE = 3, 700
 # Kinds of terms that a hyperparameter of that name leaves out.
 BLOCKS = ("pairs", "pieces", "meanings")
 Say = Callable[[str], None]
@@ -236,14 +238,15 @@ def kept_vocabulary(table: Table, lexicon: Lexicon) -> Vocabulary:
 
 
 def clinical_words(table: Table) -> frozenset[str]:
-    """Words of at least three clusters that everyday English does not use.
+    """Words of enough clusters that everyday English does not use.
 
     What was mixed into copies does not count: it has names, jobs and hobbies.
     """
     everyday = read_everyday()
     written = table.sources != BACKGROUND
+    enough = max(_CLINICAL_CLUSTERS, len(set(table.groups.tolist())) // _CLINICAL_SHARE)
     return frozenset(
         name
-        for name in frequent_words(table, 3, written)
+        for name in frequent_words(table, enough, written)
         if name.isalpha() and len(name) > 1 and name not in everyday
     )
