@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from playwright.sync_api import expect
 
 from bot.demo import LEADS
+from bot.retraining.options import DEFAULT_MINUTES
 from bot.sandbox.server import Sandbox
 from mlops import operations
 from mlops.backends.sagemaker import SageMakerBackend
@@ -117,6 +118,8 @@ def test_redeploying(stage: Stage, backend: SageMakerBackend, open_page: OpenPag
 def test_retraining(stage: Stage, backend: SageMakerBackend, open_page: OpenPage) -> None:
     serving(backend, stage.trained)
     leads.retraining(stage.slack, stage.trained, open_page)
+    job = stage.cloud.called("CreateTrainingJob")[-1]
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": DEFAULT_MINUTES * 60}
     leo = open_page(stage.slack, "U0LEO", where=leads.CHANNEL)
     card = leo.log.get_by_role("article").filter(has_text="Trained: ")
     expect(card).to_contain_text(re.compile(r"Trained: \d+ s, \d+ s billable"))
