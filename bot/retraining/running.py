@@ -99,7 +99,9 @@ def _start(services: Services, run: Run, dataset: Path) -> Job:
     from mlops import operations
 
     options = run.options
-    compute = Compute(instance_type=options.machine or None)
+    # On rented machines nothing runs on, and costs, that this process is no longer there to stop.
+    limit = options.minutes * 60 if services.backend.machines else None
+    compute = Compute(instance_type=options.machine or None, max_run=limit)
     if options.mode == "train":
         return operations.start_training(
             services.backend,

@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from playwright.sync_api import expect
 
 from bot.demo import LEADS
+from bot.retraining.options import DEFAULT_MINUTES
 from bot.sandbox.server import Sandbox
 from mlops import operations
 from mlops.backends.sagemaker import SageMakerBackend
@@ -28,7 +29,14 @@ from tests.bot.test_privacy import everything_below
 from tests.browser import leads
 from tests.browser.chat import CARD_MS
 from tests.browser.conftest import OpenPage
-from tests.sagemaker.conftest import BUCKET, CANARY, spoiled, variables_for
+from tests.sagemaker.conftest import (
+    BUCKET,
+    CANARY,
+    QUICK,
+    small_dataset,
+    spoiled,
+    variables_for,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Stage:
     Attributes:
         home: The bot's state folder.
         log: What the bot's process says.
-        trained: A version that was trained before the bot was started.
+        trained: A version that was trained, on little, before the bot was started.
     """
 
     cloud: AwsServer
@@ -63,7 +71,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             get_settings.cache_clear()
             backend = SageMakerBackend(get_settings())
             job = operations.start_training(
-                backend, operations.prepare_data(home), hyperparameters={"num_round": "110"}
+                backend, small_dataset(folder / "dataset"), hyperparameters=QUICK
             )
             version = operations.finish(backend, operations.wait_for(backend, job.name)).name
             get_settings.cache_clear()
@@ -117,6 +125,8 @@ def test_redeploying(stage: Stage, backend: SageMakerBackend, open_page: OpenPag
 def test_retraining(stage: Stage, backend: SageMakerBackend, open_page: OpenPage) -> None:
     serving(backend, stage.trained)
     leads.retraining(stage.slack, stage.trained, open_page)
+    job = stage.cloud.called("CreateTrainingJob")[-1]
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": DEFAULT_MINUTES * 60}
     leo = open_page(stage.slack, "U0LEO", where=leads.CHANNEL)
     card = leo.log.get_by_role("article").filter(has_text="Trained: ")
     expect(card).to_contain_text(re.compile(r"Trained: \d+ s, \d+ s billable"))
@@ -169,8 +179,11 @@ def logged(cloud: AwsServer) -> str:
     )
 
 
-def test_tuning_on_corrections_leaves_no_note_behind(stage: Stage, open_page: OpenPage) -> None:
+def test_tuning_on_corrections_leaves_no_note_behind(
+    stage: Stage, backend: SageMakerBackend, open_page: OpenPage
+) -> None:
     """A word of a note is in the training data while it is trained on, and nowhere else."""
+    serving(backend, "shipped")
     word = CANARY.split()[-1].lower()
     mei = open_page(stage.slack, "U0MEI")
     mei.say(f"{leads.SURGICAL} {CANARY} wrote this.")

@@ -115,8 +115,12 @@ def backend(settings: None) -> SageMakerBackend:
 
 @pytest.fixture(scope="package")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small dataset."""
+    return small_dataset(tmp_path_factory.mktemp("data") / "dataset")
+
+
+def small_dataset(folder: Path) -> Path:
     """A dataset of the shipped corpus, cut small: these tests are not about the model."""
-    folder = tmp_path_factory.mktemp("data") / "dataset"
     build_dataset(folder, kaggle=None)
     for part, lines in (("train", 100), ("validation", 40)):
         path = folder / f"{part}.jsonl"
