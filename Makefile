@@ -13,7 +13,7 @@ help: ## List the targets
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo 'referral-triage needs Python 3.11 to 3.13. Name one: make PYTHON=python3.12 ...'; exit 1; }
-	@echo '==> Setting up $(VENV) (once; about 400 MB, a minute or two)'
+	@echo '==> Setting up $(VENV) (once; about 1.2 GB, a minute or two)'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	  --requirement requirements.lock
@@ -25,7 +25,7 @@ demo: $(READY) ## Run everything on this machine: Slack sandbox, bot, endpoint, 
 
 test: $(READY) ## Run the tests
 	@echo '==> Testing'
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 conformance: $(READY) ## Run our code under AWS's own toolkits, and compare
 	@echo '==> Conformance (sets up .venv-conformance once; about 400 MB)'

@@ -84,8 +84,10 @@ def test_each_source_is_a_rung(evaluation: dict[str, Any]) -> None:
         "coverage",
         "error_decided",
     }
-    for figure in columns["model"].values():
-        assert figure["low"] <= figure["value"] <= figure["high"]
+    for name, figure in columns["model"].items():
+        assert figure["value"] <= figure["high"]
+        # A resample repeats records, so its bins are rougher: its ECE is mostly above the sample's.
+        assert name == "ece" or figure["low"] <= figure["value"]
 
 
 def test_the_page_is_whole_and_loads_nothing(html: str, dataset: Path) -> None:
