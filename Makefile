@@ -25,7 +25,7 @@ demo: $(READY) ## Run everything on this machine: Slack sandbox, bot, endpoint, 
 
 test: $(READY) ## Run the tests
 	@echo '==> Testing'
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 conformance: $(READY) ## Run our code under AWS's own toolkits, and compare
 	@echo '==> Conformance (sets up .venv-conformance once; about 400 MB)'

@@ -14,11 +14,6 @@ from tests.trained import Trained, train
 OURS = ("SLACK_", "TRIAGE_", "SAGEMAKER_", "AWS_", "SM_", "DATABASE_URL")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The one test that runs for minutes is begun first, so that no worker waits for it alone."""
-    items.sort(key=lambda item: item.path.name != "test_readme.py")
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A state folder of the test's own, and an environment without our variables."""
