@@ -24,6 +24,7 @@ from mlops.backends import Backend
 from mlops.backends.local import locks
 from mlops.backends.local.files import make_folder, read_json, write_json
 from mlops.backends.local.processes import start_module
+from mlops.container.errors import place_of
 from mlops.errors import BackendError, TriageError
 
 MAX_ATTEMPTS = 5
@@ -203,12 +204,8 @@ def main() -> int:
 
 def _unexpected(error: Exception) -> str:
     """Without the message, which may hold a note."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
     return (
-        f"The comparison failed ({type(error).__name__} at {place}). Both versions are kept and "
+        f"The comparison failed ({place_of(error)}). Both versions are kept and "
         "nothing was deployed. Please report this line."
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mlops import __version__
+from mlops.container.errors import place_of
 from mlops.errors import TriageError
 
 # Where each command lives, and its one line in `triage --help`. Kept here so that the help needs no
@@ -125,12 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _unexpected(error: Exception) -> str:
     """The sentence for a defect: where it happened, without its message, which may hold a note."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
     return (
-        f"Something went wrong that should not have ({type(error).__name__} at {place}). "
+        f"Something went wrong that should not have ({place_of(error)}). "
         "What was finished before is kept. Please report it with this line; `triage doctor` may "
         "name the cause."
     )

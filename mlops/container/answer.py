@@ -17,8 +17,6 @@ from mlops.container.scores import Floats
 # More than any note; what lies beyond is not read, and the reader is told.
 MAX_CHARACTERS = 200_000
 _TOO_LONG = f"This note is very long: only its first {MAX_CHARACTERS:,} characters were read."
-
-
 # Notes are read together as long as they fit into a processor's cache.
 _BATCH_NOTES, _BATCH_CHARACTERS = 32, 100_000
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlops.container.errors import TrainingError
+from mlops.container.errors import TrainingError, place_of
 
 # name: (type, default, lowest, highest). The command line and the tuner read this table.
 HYPERPARAMETERS: dict[str, tuple[type, float, float, float]] = {
@@ -112,12 +112,8 @@ def _train(hyperparameters: dict[str, float]) -> None:
 
 
 def _plain(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
     return (
-        f"Training failed ({type(error).__name__} at {place}). No model was written. "
+        f"Training failed ({place_of(error)}). No model was written. "
         "Check the data and the disk, and start again."
     )
 
