@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml mlops/build_kernel.py mlops/container/kernel.pyx
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo 'referral-triage needs Python 3.11 to 3.13. Name one: make PYTHON=python3.12 ...'; exit 1; }
 	@echo '==> Setting up $(VENV) (once; about 1.2 GB, a minute or two)'

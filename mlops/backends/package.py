@@ -23,6 +23,7 @@ from typing import Any
 from mlops.errors import BackendError
 
 ENTRY_POINTS = ("train.py", "inference.py")
+_COMPILED = frozenset({".so", ".pyd"})
 VERSION_PATTERN = re.compile(r"[0-9a-f]{12}")
 MAX_ARTIFACT_BYTES = 512 * 1024 * 1024
 MAX_ARTIFACT_FILES = 200
@@ -36,10 +37,13 @@ class CodePackage:
 
     Attributes:
         sha256: Hash of the names and contents: the same code has the same hash everywhere.
+        compiled: What was compiled from it for this machine: it makes no difference but in speed,
+            and does not travel.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
     sha256: str
+    compiled: Mapping[str, bytes] = field(repr=False)
 
     def tar_gz(self) -> bytes:
         """As `sourcedir.tar.gz`, for `sagemaker_submit_directory`."""
@@ -48,12 +52,13 @@ class CodePackage:
         return buffer.getvalue()
 
     def write(self, parent: Path) -> Path:
-        """Write the package to `parent/<hash>` unless it is there, and return that folder."""
-        folder = parent / self.sha256[:16]
+        """Write the package for this machine unless it is there, and return its folder."""
+        machine = _digest(self.compiled)[:8] if self.compiled else "portable"
+        folder = parent / f"{self.sha256[:16]}-{machine}"
         if folder.is_dir():
             return folder
         draft = parent / f".{uuid.uuid4().hex}"
-        for name, content in self.files.items():
+        for name, content in {**self.files, **self.compiled}.items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -66,17 +71,24 @@ def code_package() -> CodePackage:
     root = Path(__file__).resolve().parents[1]
     container = root / "container"
     files = {"mlops/__init__.py": (root / "__init__.py").read_bytes()}
+    compiled: dict[str, bytes] = {}
     for path in sorted(container.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            name = path.relative_to(container).as_posix()
-            files[f"mlops/container/{name}"] = path.read_bytes()
+            name = f"mlops/container/{path.relative_to(container).as_posix()}"
+            kept = compiled if path.suffix in _COMPILED else files
+            kept[name] = path.read_bytes()
     for entry in ENTRY_POINTS:
         files[entry] = files[f"mlops/container/{entry}"]
+    return CodePackage(files, _digest(files), compiled)
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    """SHA-256 of names and contents."""
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode())
         digest.update(files[name])
-    return CodePackage(files, digest.hexdigest())
+    return digest.hexdigest()
 
 
 def code_commit() -> str:

@@ -29,9 +29,9 @@ class Assertions:
     def __init__(self, lexicon: Lexicon) -> None:
         categories = lexicon.categories
         numbers = lexicon.of_kind("assertion")
-        self._pseudo = {n for n in numbers if categories[n].means == "nothing"}
-        self._ends = {n for n in numbers if categories[n].means == "ends"}
-        self._rules = {
+        self.pseudo = {n for n in numbers if categories[n].means == "nothing"}
+        self.ends = {n for n in numbers if categories[n].means == "ends"}
+        self.rules = {
             n: (BITS[categories[n].means], categories[n].before, categories[n].reach)
             for n in numbers
             if categories[n].means in BITS
@@ -49,12 +49,12 @@ class Assertions:
         pseudo = {
             place
             for category, first, last in triggers
-            if category in self._pseudo
+            if category in self.pseudo
             for place in range(first, last + 1)
         }
-        ends = [first for category, first, _ in triggers if category in self._ends]
+        ends = [first for category, first, _ in triggers if category in self.ends]
         for category, first, last in triggers:
-            rule = self._rules.get(category)
+            rule = self.rules.get(category)
             if rule is None or (first in pseudo and last in pseudo):
                 continue
             bit, before, reach = rule

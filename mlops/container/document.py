@@ -6,6 +6,7 @@ in several ways.
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,10 @@ MIN_DISCHARGE_SIGNS = 2
 _MIN_LATIN = 0.7
 _MIN_FOREIGN_SHARE = 0.08
 # Between a number and whose age it is.
-_MAX_AGE_WORDS = 3
+MAX_AGE_WORDS = 3
+# Lists of `words.toml`, and what is counted word by word, in the order of `Counts`.
+_LISTS = ("office", "elsewhere", "person", "age", "aged", "english", "foreign")
+_COUNTED = ("letters", "english", "foreign", "elsewhere")
 
 TOO_SHORT = "This is too short to judge: it has fewer than 4 words. Paste the whole note."
 NOT_ENGLISH = "This does not look like English, the only language this model reads."
@@ -43,109 +47,156 @@ OPERATIVE = (
 )
 
 
+class Counts(NamedTuple):
+    """What the kind of a document depends on.
+
+    Attributes:
+        known: Known words that are written in letters.
+        english: Words of everyday English.
+        foreign: Words of other languages.
+        elsewhere: Words of other fields.
+        strange: Words in letters that the vocabulary lacks.
+        exotic: Those of them in other letters than Latin ones.
+        signs: Different signs of an operation.
+        discharged: Different signs of a discharge.
+        cues: Different other phrases.
+        different: Different clinical words.
+        clinical: Clinical words.
+        aged: These and the words that tell somebody's age: letters between doctors begin with it.
+        about_else: Different words of other fields.
+        apart: Words as a reader counts them: what a hyphen joins is one.
+    """
+
+    known: int
+    english: int
+    foreign: int
+    elsewhere: int
+    strange: int
+    exotic: int
+    signs: int
+    discharged: int
+    cues: int
+    different: int
+    clinical: int
+    aged: int
+    about_else: int
+    apart: int
+
+
+def tell(counts: Counts) -> tuple[str, str]:
+    """The type of a document, and a warning sentence or nothing."""
+    total = counts.known + counts.strange
+    if total - counts.exotic < _MIN_LATIN * total:
+        return "other", NOT_ENGLISH
+    if (
+        counts.foreign >= 2
+        and counts.foreign > counts.english
+        and counts.foreign >= _MIN_FOREIGN_SHARE * total
+    ):
+        return "other", NOT_ENGLISH
+    # In a few lines one clinical word may be all there is: any cue beside it counts as well.
+    different = counts.cues + counts.different
+    enough = counts.clinical > 0 and different >= MIN_CLINICAL_WORDS
+    if counts.apart < MIN_WORDS:
+        return ("referral" if enough else "other"), TOO_SHORT
+    if counts.about_else >= MIN_ELSEWHERE and 2 * counts.about_else >= different:
+        return "other", NOT_CLINICAL
+    said = counts.clinical if counts.clinical < MIN_CLINICAL_WORDS else counts.aged
+    if not enough or said < MIN_CLINICAL_SHARE * total:
+        return "other", NOT_CLINICAL
+    if counts.signs >= MIN_SIGNS:
+        return "operative report", OPERATIVE
+    if counts.discharged >= MIN_DISCHARGE_SIGNS:
+        return "other", DISCHARGE
+    return "referral", ""
+
+
 class DocumentTypes:
-    """Tells the kind of a document that has been read.
+    """Counts in documents that have been read what their kind depends on.
 
     Args:
         vocabulary: Of the reader.
         lexicon: Of the reader.
         clinical: The clinical vocabulary that the model learnt.
+
+    Attributes:
+        words: Which words of the vocabulary are of a kind, by its name; shape (V,) each.
+        clinical_cues: Numbers of the cues whose words are clinical.
     """
 
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon, clinical: Collection[str]) -> None:
         names = vocabulary.names
         known = (frozenset(clinical) | WORDS["shorthand"] | WORDS["body"]) - WORDS["office"]
-        self._clinical = np.array([name in known for name in names])
-        self._no_office = np.array([name not in WORDS["office"] for name in names])
-        self._elsewhere = np.array([name in WORDS["elsewhere"] for name in names])
-        self._person = np.array([name in WORDS["person"] for name in names])
-        self._age = np.array([name in WORDS["age"] for name in names])
-        self._aged = np.array([name in WORDS["aged"] for name in names])
-        letters = np.array([name[:1].isalpha() for name in names])
-        letters[: NUMBERS.stop] = False
-        english = [name in WORDS["english"] for name in names]
-        foreign = [name in WORDS["foreign"] for name in names]
-        self._counted = np.array([letters, english, foreign, self._elsewhere], np.float32).T.copy()
+        lists = {name: WORDS[name] for name in _LISTS} | {"clinical": known}
+        self.words = {
+            name: np.array([word in words for word in names]) for name, words in lists.items()
+        }
+        self.words["letters"] = np.array([name[:1].isalpha() for name in names])
+        self.words["letters"][: NUMBERS.stop] = False
+        self._counted = np.array([self.words[name] for name in _COUNTED], np.float32).T.copy()
         categories = lexicon.categories
-        self._clinical_cues = {
+        self.clinical_cues = {
             n for n in lexicon.of_kind("cue") if categories[n].name in WORDS["clinical_cues"]
         }
         self._operative = set(lexicon.of_kind("operative"))
         self._discharge = set(lexicon.of_kind("discharge"))
 
-    def tell(self, reading: Reading) -> list[tuple[str, str]]:
-        """The type of each document, and a warning sentence or nothing."""
+    def count(self, reading: Reading) -> list[Counts]:
+        """The counts of each document."""
         kinds = self._counted.take(reading.numbers, axis=0)
-        counts = np.add.reduceat(kinds, reading.starts, axis=0).tolist()
-        clinical = self._clinical.take(reading.numbers)
+        counted = np.add.reduceat(kinds, reading.starts, axis=0).tolist()
+        clinical = self.words["clinical"].take(reading.numbers)
         for matches in reading.matches:
             for category, first, last in matches:
-                if category in self._clinical_cues:
+                if category in self.clinical_cues:
                     clinical[first : last + 1] = True
-        clinical &= self._no_office.take(reading.numbers)
+        clinical &= ~self.words["office"].take(reading.numbers)
         clinical[list(reading.aside)] = False
         return [
-            self._tell(reading, note, clinical[slice(*reading.ranges[note])], count)
-            for note, count in enumerate(counts)
+            self._count(reading, note, clinical[slice(*reading.ranges[note])], own)
+            for note, own in enumerate(counted)
         ]
 
-    def _tell(
-        self, reading: Reading, note: int, clinical: Bools, counts: list[float]
-    ) -> tuple[str, str]:
-        """The same of one note.
+    def _count(self, reading: Reading, note: int, clinical: Bools, counted: list[float]) -> Counts:
+        """The counts of one document.
 
         Args:
             reading: Some notes.
             note: The position of this one.
             clinical: Which of its words are clinical.
-            counts: How many of its words are known and written in letters, are everyday English,
-                of other languages, of other fields.
+            counted: How many of its words are of each of `_COUNTED`.
         """
-        known, english, foreign, elsewhere = counts
-        strange, exotic = reading.strange[note]
-        total = known + strange
-        if total - exotic < _MIN_LATIN * total:
-            return "other", NOT_ENGLISH
-        if foreign >= 2 and foreign > english and foreign >= _MIN_FOREIGN_SHARE * total:
-            return "other", NOT_ENGLISH
-        numbers = reading.numbers[slice(*reading.ranges[note])]
+        words = slice(*reading.ranges[note])
+        numbers = reading.numbers[words]
         found = {category for category, _, _ in reading.matches[note]}
         signs, discharged = len(found & self._operative), len(found & self._discharge)
-        # In a few lines one clinical word may be all there is: any cue beside it counts as well.
-        different = len(found) - signs - discharged
-        if different < MIN_CLINICAL_WORDS or elsewhere >= MIN_ELSEWHERE:
-            different += len(set(numbers[clinical].tolist()))
-        said = int(np.count_nonzero(clinical))
-        enough = said > 0 and different >= MIN_CLINICAL_WORDS
-        if is_too_short(reading, note):
-            return ("referral" if enough else "other"), TOO_SHORT
-        if elsewhere >= MIN_ELSEWHERE:
-            about_else = len(set(numbers[self._elsewhere.take(numbers)].tolist()))
-            if about_else >= MIN_ELSEWHERE and 2 * about_else >= different:
-                return "other", NOT_CLINICAL
-        if MIN_CLINICAL_WORDS <= said < MIN_CLINICAL_SHARE * total:
-            said = int(np.count_nonzero(clinical | self._ages(numbers)))
-        if not enough or said < MIN_CLINICAL_SHARE * total:
-            return "other", NOT_CLINICAL
-        if signs >= MIN_SIGNS:
-            return "operative report", OPERATIVE
-        if discharged >= MIN_DISCHARGE_SIGNS:
-            return "other", DISCHARGE
-        return "referral", ""
+        known, english, foreign, elsewhere = map(int, counted)
+        strange, exotic = reading.strange[note]
+        about_else = numbers[self.words["elsewhere"].take(numbers)]
+        return Counts(
+            known=known,
+            english=english,
+            foreign=foreign,
+            elsewhere=elsewhere,
+            strange=strange,
+            exotic=exotic,
+            signs=signs,
+            discharged=discharged,
+            cues=len(found) - signs - discharged,
+            different=len(set(numbers[clinical].tolist())),
+            clinical=int(np.count_nonzero(clinical)),
+            aged=int(np.count_nonzero(clinical | self._ages(numbers))),
+            about_else=len(set(about_else.tolist())),
+            apart=int(np.count_nonzero(reading.rows[words, MARKS] & APART)),
+        )
 
     def _ages(self, numbers: Ints) -> Bools:
-        """The words that tell somebody's age: letters between doctors begin with it."""
-        ages: Bools = self._aged.take(numbers)
-        for place in self._person.take(numbers).nonzero()[0].tolist():
+        """The words that tell somebody's age."""
+        ages: Bools = self.words["aged"].take(numbers)
+        for place in self.words["person"].take(numbers).nonzero()[0].tolist():
             first = place
-            while first and place - first < _MAX_AGE_WORDS and self._age[numbers[first - 1]]:
+            while first and place - first < MAX_AGE_WORDS and self.words["age"][numbers[first - 1]]:
                 first -= 1
             if first and numbers[first - 1] in NUMBERS:
                 ages[first - 1 : place + 1] = True
         return ages
-
-
-def is_too_short(reading: Reading, note: int) -> bool:
-    """Whether a note has too few words as a reader counts them: what a hyphen joins is one."""
-    marks = reading.rows[slice(*reading.ranges[note]), MARKS]
-    return int(np.count_nonzero(marks & APART)) < MIN_WORDS

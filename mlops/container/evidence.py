@@ -6,29 +6,34 @@ stands nowhere in the note (its register, what it does not say) is left in the r
 """
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlops.container.assertions import NAMES, NEGATED, OTHER
+from mlops.container.assertions import NEGATED, OTHER
 from mlops.container.clauses import Ints
 from mlops.container.features import PRIOR, Found
-from mlops.container.model import Model
 from mlops.container.reading import Reading
 from mlops.container.scores import Floats
 
+if TYPE_CHECKING:
+    from mlops.container.model import Model
+
 MAX_EVIDENCE = 8
-_MIN_WEIGHT = 0.03
+MIN_WEIGHT = 0.03
 # A word below this is left in the remainder, and bridged inside a phrase.
-_MIN_WORD = 0.01
-_MAX_PHRASE = 12
-_MAX_GAP = 2
+MIN_WORD = 0.01
+MAX_PHRASE = 12
+MAX_GAP = 2
 # A score near its average says little; what the trees make of it is not blown up beyond this.
-_MAX_GAIN = 3.0
+MAX_GAIN = 3.0
+# What a phrase weighs, where it starts and ends in the text, and what most of it is: `NEGATED`,
+# `OTHER`, or 0 for what is present.
+Phrase = tuple[float, int, int, int]
 
 
 def word_weights(
-    reading: Reading, found: Found, contributions: Floats, note: int, model: Model
+    reading: Reading, found: Found, contributions: Floats, note: int, model: "Model"
 ) -> Floats:
     """Log-odds on every word of a note, before calibration.
 
@@ -47,7 +52,7 @@ def word_weights(
         distance = values[len(gains)] - mean
         gain = added[len(gains)] / distance if distance else 0.0
         # What a text is like is no finding: the register stays in the remainder.
-        gains.append(0.0 if name == "register" else min(max(gain, 0.0), _MAX_GAIN))
+        gains.append(0.0 if name == "register" else min(max(gain, 0.0), MAX_GAIN))
     weights = found.scored.by_word(
         note, slice(begin, stop), gated.weights[note] + gated.gates[note] * gains
     )
@@ -63,14 +68,13 @@ def word_weights(
     return weights
 
 
-def phrases(text: str, reading: Reading, note: int, weights: Floats) -> list[dict[str, Any]]:
-    """At most eight spans of a note, strongest first.
+def phrases(reading: Reading, note: int, weights: Floats) -> list[Phrase]:
+    """At most eight phrases of a note, strongest first.
 
     Neighbouring words of one direction become one phrase; a word without weight between them may
-    be bridged. A denied finding keeps its denial in sight.
+    be bridged.
 
     Args:
-        text: The note.
         reading: Some notes, read.
         note: The position of this one.
         weights: Log-odds on its words.
@@ -78,49 +82,40 @@ def phrases(text: str, reading: Reading, note: int, weights: Floats) -> list[dic
     totals, first, last = _runs(reading, note, weights)
     strength = np.abs(totals)
     chosen = (-strength).argsort(kind="stable")[:MAX_EVIDENCE]
-    chosen = chosen[strength.take(chosen) >= _MIN_WEIGHT]
-    shown = []
-    for weight, one, other in zip(
+    chosen = chosen[strength.take(chosen) >= MIN_WEIGHT]
+    found = zip(
         totals.take(chosen).tolist(),
         first.take(chosen).tolist(),
         last.take(chosen).tolist(),
         strict=True,
-    ):
-        start, end = reading.span(note, one, other)
-        evidence = {
-            "start": start,
-            "end": end,
-            "text": text[start:end],
-            "weight": round(weight, 4),
-        }
-        if assertion := _assertion(reading, one, other):
-            evidence["assertion"] = assertion
-        shown.append(evidence)
-    return shown
+    )
+    return [
+        (weight, *reading.span(note, one, other), _asserted(reading, one, other))
+        for weight, one, other in found
+    ]
 
 
-def _assertion(reading: Reading, first: int, last: int) -> str:
-    """What most of a phrase is, other than present: denied, or somebody else's."""
+def _asserted(reading: Reading, first: int, last: int) -> int:
+    """What most of a phrase is, other than present."""
     bits = reading.bits[first : last + 1].tolist()
-    if not any(bits):
-        return ""
-    for bit in (NEGATED, OTHER):
-        if 2 * sum(1 for own in bits if own & bit) > len(bits):
-            return NAMES[bit]
-    return ""
+    if any(bits):
+        for bit in (NEGATED, OTHER):
+            if 2 * sum(1 for own in bits if own & bit) > len(bits):
+                return bit
+    return 0
 
 
 def _runs(reading: Reading, note: int, weights: Floats) -> tuple[Floats, Ints, Ints]:
     """The phrases of a note: what each weighs, its first and its last word."""
     begin = reading.ranges[note][0]
-    places = (np.abs(weights) >= _MIN_WORD).nonzero()[0]
+    places = (np.abs(weights) >= MIN_WORD).nonzero()[0]
     own = weights.take(places)
     places += begin
     # Where a phrase can't go on from the place before.
     cut = np.ones(len(places) + 1, bool)
     clauses = reading.clauses.numbers.take(places)
     cut[1:-1] = (own[1:] > 0) != (own[:-1] > 0)
-    cut[1:-1] |= (places[1:] - places[:-1] > _MAX_GAP) | (clauses[1:] != clauses[:-1])
+    cut[1:-1] |= (places[1:] - places[:-1] > MAX_GAP) | (clauses[1:] != clauses[:-1])
     edges = _without_long(cut.nonzero()[0].tolist(), places.tolist())
     starts = np.array(edges[:-1], np.int64)
     totals = np.add.reduceat(own, starts) if len(starts) else own
@@ -137,8 +132,8 @@ def _without_long(edges: list[int], places: list[int]) -> list[int]:
     found = []
     for start, stop in pairwise(edges):
         found.append(start)
-        if places[stop - 1] - places[start] >= _MAX_PHRASE:
+        if places[stop - 1] - places[start] >= MAX_PHRASE:
             for at in range(start, stop):
-                if places[at] - places[found[-1]] >= _MAX_PHRASE:
+                if places[at] - places[found[-1]] >= MAX_PHRASE:
                     found.append(at)
     return [*found, len(places)]

@@ -18,7 +18,7 @@ from mlops.container.reading import OFF, Reading
 from mlops.container.scores import Floats, Scored, Scores
 
 # A note that says "mild" ten times says it no more than three times.
-_MAX_COUNT = 3
+MAX_COUNT = 3
 # Keeps one lone cue from being the whole balance.
 PRIOR = 2.0
 BALANCE, SIGNS = "balance of cues", "operative signs"
@@ -144,7 +144,7 @@ def _cue_features(matches: list[Match], bits: bytes, plan: Plan) -> tuple[list[f
             continue
         off = bits[first] & OFF
         feature = (denied if off else asserted).get(category)
-        if feature is None or counts[feature] >= _MAX_COUNT:
+        if feature is None or counts[feature] >= MAX_COUNT:
             continue
         counts[feature] += 1
         sign = -plan.toward[category] if off else plan.toward[category]

@@ -14,9 +14,9 @@ from mlops.container.scores import Floats
 
 NAMES = ("referral", "clinic", "decision", "filed", "register")
 # A whole operation note tells of the operation in at least so many ways.
-_FULL_SIGNS = 3.0
+FULL_SIGNS = 3.0
 # Decision-time sections of operation notes say less of a note that nobody has decided on yet.
-_DECISION = 0.6
+DECISION = 0.6
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def gate(scores: Floats, balance: Floats, signs: Floats) -> Gated:
     """
     referral = 1.0 / (1.0 + np.exp(-scores[..., NAMES.index("register")]))
     note = 1.0 - referral
-    told = np.minimum(signs, _FULL_SIGNS) / _FULL_SIGNS
+    told = np.minimum(signs, FULL_SIGNS) / FULL_SIGNS
     one, none = np.ones_like(referral), np.zeros_like(referral)
     gates = np.stack([referral, note, note, one, one], axis=-1)
-    weights = np.stack([referral, note, _DECISION * note, note * told, none], axis=-1)
+    weights = np.stack([referral, note, DECISION * note, note * told, none], axis=-1)
     start = (weights * scores).sum(axis=-1) + referral * balance
     return Gated(gates * scores, gates, weights, referral, start)

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from mlops import __version__
-from mlops.container.answer import judge
 from mlops.container.fitting import Fitted, fit
+from mlops.container.judging import judge
 from mlops.container.model import Model, save_model
 from mlops.container.reading import Ints
 from mlops.container.records import read_rows

@@ -24,8 +24,8 @@ FILES: dict[Kind, Path] = {
     "discharge": _FOLDER / "discharge.toml",
     "assertion": _FOLDER / "assertions.toml",
 }
-_MAX_GAP = 3
-_PAIRS, _FACTOR = 2**16, 40_503
+MAX_GAP = 3
+_PAIRS, FACTOR = 2**16, 40_503
 # A word of a phrase: from, up to (not included), and how many words may stand before it.
 Step = tuple[int, int, int]
 # A category, and the first and the last word of a phrase of it.
@@ -134,7 +134,7 @@ class Matcher:
     """
 
     def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary) -> None:
-        self._starts: dict[int, _Start] = {}
+        self.starts: dict[int, _Start] = {}
         self._categories = len(lexicon.categories)
         for number, category in enumerate(lexicon.categories):
             endings = tuple(p[1:] for p in category.phrases if p.startswith("*"))
@@ -149,23 +149,23 @@ class Matcher:
                         self._add(word, number, steps[1:])
         # What spares a look at most of the words of a note: those that match by themselves or
         # leave a gap, and which two words a phrase can begin with.
-        starts = self._starts.items()
+        starts = self.starts.items()
         pairs = [(word, following) for word, start in starts for following in start.by_next]
-        self._open = np.zeros(len(vocabulary), bool)
-        self._open[[word for word, start in starts if start.alone or start.gapped]] = True
-        self._pairs = np.zeros(_PAIRS, bool)
-        self._pairs[_hash(*np.array(pairs, np.int64).reshape(-1, 2).T)] = True
-        for start in self._starts.values():
+        self.opens = np.zeros(len(vocabulary), bool)
+        self.opens[[word for word, start in starts if start.alone or start.gapped]] = True
+        self.begins = np.zeros(_PAIRS, bool)
+        self.begins[_hash(*np.array(pairs, np.int64).reshape(-1, 2).T)] = True
+        for start in self.starts.values():
             for entries in (*start.by_next.values(), start.gapped):
                 # Longest first: the first that fits is the one that counts.
                 entries.sort(key=lambda entry: (-len(entry[1]), entry))
 
     def starting(self) -> list[int]:
         """Numbers of the words that a phrase can begin with."""
-        return list(self._starts)
+        return list(self.starts)
 
     def _add(self, word: int, category: int, steps: tuple[Step, ...]) -> None:
-        start = self._starts.setdefault(word, _Start())
+        start = self.starts.setdefault(word, _Start())
         if not steps:
             if category not in start.alone:
                 start.alone.append(category)
@@ -190,13 +190,13 @@ class Matcher:
         begins, fits = self._beginnings(numbers, clauses.joined)
         places = begins.nonzero()[0]
         for index, follows in zip(places.tolist(), fits.take(places).tolist(), strict=True):
-            start = self._starts.get(words[index])
+            start = self.starts.get(words[index])
             if start is None:
                 # Two words that only look like the beginning of a phrase to `_hash`.
                 continue
             if follows and (entries := start.by_next.get(words[index + 1])):
                 self._longer(entries, words, clauses, index, index + 2, reach, found)
-            if not start.beyond.isdisjoint(words[index + 1 : index + 2 + _MAX_GAP]):
+            if not start.beyond.isdisjoint(words[index + 1 : index + 2 + MAX_GAP]):
                 self._longer(start.gapped, words, clauses, index, index + 1, reach, found)
             for category in start.alone:
                 if reach[category] < index:
@@ -211,9 +211,9 @@ class Matcher:
             Whether one may begin, and whether so with these two words, shape (n,) each.
         """
         fits = np.zeros(len(numbers), bool)
-        fits[:-1] = self._pairs.take(_hash(numbers[:-1], numbers[1:]))
+        fits[:-1] = self.begins.take(_hash(numbers[:-1], numbers[1:]))
         fits &= joined
-        return self._open.take(numbers) | fits, fits
+        return self.opens.take(numbers) | fits, fits
 
     @staticmethod
     def _longer(
@@ -241,7 +241,7 @@ class Matcher:
 
 def _hash(first: Ints, second: Ints) -> Ints:
     """A number below `_PAIRS` for two words: others may have the same, but few do."""
-    return (first * _FACTOR + second) & (_PAIRS - 1)
+    return (first * FACTOR + second) & (_PAIRS - 1)
 
 
 def _follow(numbers: Sequence[int], at: int, end: int, steps: Sequence[Step]) -> int:
@@ -291,7 +291,7 @@ def _steps(phrase: str, vocabulary: Vocabulary) -> tuple[Step, ...]:
     gap = 0
     for part in _parts(phrase):
         if part == "~":
-            gap = _MAX_GAP
+            gap = MAX_GAP
             continue
         low, high = _range(part, vocabulary)
         if low >= high:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlops.container.calibration import Calibration
+from mlops.container.compiled import compiled
 from mlops.container.document import DocumentTypes
 from mlops.container.errors import ModelError
 from mlops.container.features import Plan
@@ -21,6 +22,9 @@ from mlops.container.scores import Floats, Scores, content
 from mlops.container.thresholds import Threshold, threshold_for
 from mlops.container.trees import Trees
 from mlops.container.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from mlops.container.kernel import Kernel
 
 # Raised whenever an older `inference.py` could not read what a newer `train.py` writes.
 FORMAT = 2
@@ -91,6 +95,11 @@ class Model:
         """Tells the kind of a document."""
         return DocumentTypes(self.vocabulary, self.lexicon, self.clinical)
 
+    @cached_property
+    def kernel(self) -> "Kernel | None":
+        """Sees notes as the other modules do, but fast; None where it was not compiled."""
+        return compiled(self)
+
     @property
     def threshold(self) -> Threshold:
         """The one in force."""
@@ -106,6 +115,7 @@ class Model:
         """Make ready what the first note would wait for."""
         _ = self.reader, self.plan, self.is_content, self.documents
         self.scores.warm()
+        _ = self.kernel
         return self
 
 

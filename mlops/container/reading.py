@@ -159,20 +159,20 @@ class Reader:
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
         self.vocabulary = vocabulary
         self.lexicon = lexicon
-        self._tokens = Tokens(vocabulary)
-        self._matcher = Matcher(lexicon, vocabulary)
-        self._assertions = Assertions(lexicon)
+        self.tokens = Tokens(vocabulary)
+        self.matcher = Matcher(lexicon, vocabulary)
+        self.assertions = Assertions(lexicon)
         self._cues = frozenset(lexicon.of_kind("cue"))
-        self._failed = next(
+        self.failed = next(
             (n for n, c in enumerate(lexicon.categories) if c.name == FAILED_TREATMENT), -1
         )
-        self._question = next(
+        self.question = next(
             (n for n, c in enumerate(lexicon.categories) if "?" in c.phrases), None
         )
 
     def read(self, *texts: str) -> Reading:
         """Read notes. Any string is read, in time linear in its length."""
-        everything = self._tokens.rows(texts)
+        everything = self.tokens.rows(texts)
         places = (everything[:, tokens.WORD] != tokens.NO_WORD).nonzero()[0]
         rows = everything.take(places, axis=0)
         where = everything[:, tokens.TAKEN].cumsum().take(places) - rows[:, tokens.REST]
@@ -180,9 +180,9 @@ class Reader:
         numbers = rows[:, tokens.WORD].copy()
         seen = _Seen(everything[:, tokens.MARKS], places, rows[:, tokens.MARKS], numbers, clauses)
         seen.look()
-        found = self._matcher.find(numbers, clauses)
-        own = self._assertions.numbers
-        bits = self._assertions.apply([m for m in found if m[0] in own], clauses)
+        found = self.matcher.find(numbers, clauses)
+        own = self.assertions.numbers
+        bits = self.assertions.apply([m for m in found if m[0] in own], clauses)
         reading = Reading(
             ranges=seen.ranges,
             rows=rows,
@@ -195,14 +195,14 @@ class Reader:
             unknown=[],
             strange=seen.strange,
             failures=[[] for _ in texts],
-            failed_category=self._failed,
+            failed_category=self.failed,
         )
         self._share_out(found, reading)
         for note, places_asked in enumerate(seen.asked):
-            if self._question is not None:
-                reading.matches[note] += [(self._question, p - 1, p - 1) for p in places_asked]
+            if self.question is not None:
+                reading.matches[note] += [(self.question, p - 1, p - 1) for p in places_asked]
             reading.unknown.extend(
-                (place, _word_at(texts[note], *reading.span(note, place, place)))
+                (place, word_at(texts[note], *reading.span(note, place, place)))
                 for place in seen.lost[note]
                 if place not in seen.aside
             )
@@ -210,7 +210,7 @@ class Reader:
 
     def _share_out(self, found: list[Match], reading: Reading) -> None:
         """Give each note its matches, but the triggers of assertions, and its failures."""
-        own, cues, aside, bits = self._assertions.numbers, self._cues, reading.aside, reading.bits
+        own, cues, aside, bits = self.assertions.numbers, self._cues, reading.aside, reading.bits
         note, stop = -1, 0
         for match in found:
             category, first, _ = match
@@ -220,11 +220,11 @@ class Reader:
             # Mr Stone has no stone for that, and the heading of a section is no finding.
             if category not in own and not (first in aside and category in cues):
                 reading.matches[note].append(match)
-                if category == self._failed and not bits[first] & OFF:
+                if category == self.failed and not bits[first] & OFF:
                     reading.failures[note].append(reading.clauses.around(first))
 
 
-def _word_at(text: str, start: int, stop: int) -> str:
+def word_at(text: str, start: int, stop: int) -> str:
     """The word of a text that stands there, as `split` has it."""
     word = text[start:stop]
     if word.isascii() and word.isalnum():

@@ -125,17 +125,17 @@ class Scores:
         """
         columns, keys = terms_of(reading, is_content)
         # What counts as nothing takes the last row of a table: nothing.
-        words = self._word_table.take(columns, axis=0)
+        words = self.word_table.take(columns, axis=0)
         own: dict[str, int] = {}
         for place, name in reading.unknown:
-            words[place, self._piece_block] = self._by_pieces(name)
+            words[place, self._piece_block] = self.by_pieces(name)
             columns[place] = own.setdefault(name, self._nothing + len(own))
-        known = self._pair_index.find(keys)
-        pairs = self._pair_table.take(known, axis=0)
+        known = self.pair_index.find(keys)
+        pairs = self.pair_table.take(known, axis=0)
         # Words and pairs have different numbers, and what counts as nothing has the last one.
         room = self._nothing + len(own)
         terms = np.stack((columns, known + room))
-        shares, again = _share(terms, room + len(self._pair_table) + 1, reading, len(is_content))
+        shares, again = _share(terms, room + len(self.pair_table) + 1, reading, len(is_content))
         words[again, self._piece_block] = 0.0
         return self._add_up(reading, words, pairs, shares)
 
@@ -163,7 +163,7 @@ class Scores:
         return STATES * len(self.meaning_lengths)
 
     @cached_property
-    def _word_table(self) -> Table:
+    def word_table(self) -> Table:
         """What a column adds to the scores, and to the length, of each block but the pairs.
 
         Shape (columns + 1, blocks * (K + 1)); the last row is of what counts as nothing.
@@ -181,11 +181,12 @@ class Scores:
         return table.reshape(len(table), -1)
 
     @cached_property
-    def _pair_index(self) -> Pairs:
+    def pair_index(self) -> Pairs:
+        """Where each known pair stands."""
         return Pairs(self.pair_keys)
 
     @cached_property
-    def _pair_table(self) -> Table:
+    def pair_table(self) -> Table:
         """The same of each pair, and of what is none; shape (P + 1, K + 1)."""
         table = np.zeros((len(self.pairs) + 1, len(self.names) + 1), np.float32)
         table[:-1, :-1] = self.pairs
@@ -194,9 +195,9 @@ class Scores:
 
     def warm(self) -> None:
         """Make ready what the first note would wait for."""
-        _ = self._word_table, self._pair_index, self._pair_table
+        _ = self.word_table, self.pair_index, self.pair_table
 
-    def _by_pieces(self, word: str) -> Table:
+    def by_pieces(self, word: str) -> Table:
         """What a word's known pieces add to the scores, and to the length; shape (K + 1,)."""
         remembered = self._remembered.get(word)
         if remembered is None:

@@ -76,9 +76,12 @@ class Tokens(dict[str, bytes]):
         """
         parts: list[bytes] = []
         for text in texts:
-            parts += map(self.__getitem__, tokens_of(text))
-            parts.append(self._end)
+            parts += self.of(text)
         return np.frombuffer(b"".join(parts), np.int64).reshape(-1, COLUMNS)
+
+    def of(self, text: str) -> list[bytes]:
+        """The rows of each token of a text, and that of its end, as bytes."""
+        return [*map(self.__getitem__, tokens_of(text)), self._end]
 
     def __missing__(self, token: str) -> bytes:
         rows = _pack(self._read(token))

@@ -38,7 +38,7 @@ class Trees:
     ubj: bytes = field(repr=False)
     features: int
     bias: float
-    leaves: "_Leaves | None"
+    leaves: "Leaves | None"
 
     @classmethod
     def of(cls, ubj: bytes) -> "Trees":
@@ -56,7 +56,7 @@ class Trees:
         if max((len(path.features) for path in paths), default=0) > MAX_DEPTH:
             return cls(ubj, features, 0.0, None)
         bias = start + fsum(path.value * prod(path.ratios) for path in paths)
-        return cls(ubj, features, bias, _Leaves.of(paths))
+        return cls(ubj, features, bias, Leaves.of(paths))
 
     @cached_property
     def booster(self) -> "xgboost.Booster":
@@ -98,7 +98,7 @@ class _Path:
 
 
 @dataclass(frozen=True)
-class _Leaves:
+class Leaves:
     """All leaves: a note's value has to be from `lows` (included) up to `highs` (not included).
 
     Attributes:
@@ -123,7 +123,8 @@ class _Leaves:
         return np.arange(0, len(self.shares) * 2**MAX_DEPTH, 2**MAX_DEPTH)
 
     @classmethod
-    def of(cls, paths: list[_Path]) -> "_Leaves":
+    def of(cls, paths: list[_Path]) -> "Leaves":
+        """The leaves that some paths lead to."""
         count = len(paths)
         features = np.zeros((count, MAX_DEPTH), np.int64)
         lows = np.full((count, MAX_DEPTH), -np.inf, np.float32)

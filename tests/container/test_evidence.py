@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops.container.answer import answer
+from mlops.container.answer import answer, spans
 from mlops.container.evidence import MAX_EVIDENCE, phrases
 from mlops.container.model import Model
 from mlops.container.reading import Reader
@@ -70,7 +70,7 @@ def shown(reader: Reader, text: str, weights: dict[str, float]) -> list[dict]:
     reading = reader.read(text)
     # The last weight is that of the end.
     given = np.array([*(weights.get(word, 0.0) for word in split(text).words), 0.0])
-    return phrases(text, reading, 0, given)
+    return spans(text, phrases(reading, 0, given))
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xgboost
 
-from mlops.container.answer import judge
 from mlops.container.features import find_features
 from mlops.container.fitting import FREE, Fitted
+from mlops.container.judging import judge
 from mlops.container.model import Model
 from mlops.container.table import Row
 

@@ -1,0 +1,207 @@
+"""A model's tables for the compiled kernel, where there is one.
+
+`kernel.pyx` goes word by word what the other modules go array by array, several times as fast.
+Where it was not compiled (there is no compiler, or this is SageMaker's image) nothing changes but
+the speed.
+"""
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops.container import document, evidence, features, gating, lexicon, scores
+from mlops.container.document import DocumentTypes
+from mlops.container.features import Plan
+from mlops.container.lexicon import Lexicon, Matcher
+from mlops.container.pairs import FACTORS, SKETCH_BITS
+from mlops.container.reading import Reader, word_at
+from mlops.container.scores import Scores
+from mlops.container.trees import Trees
+from mlops.container.vocabulary import NUMBERS
+
+try:
+    from mlops.container import kernel
+except ImportError:
+    IS_COMPILED = False
+else:
+    IS_COMPILED = True
+
+if TYPE_CHECKING:
+    from mlops.container.model import Model
+
+Given = dict[str, Any]
+
+
+def compiled(model: "Model") -> "kernel.Kernel | None":
+    """The kernel with a model's tables; None if it was not compiled, or not for such a model."""
+    if not IS_COMPILED or model.trees.leaves is None or model.scores.names != gating.NAMES:
+        return None
+    return kernel.Kernel(
+        _Pieces(model.scores),
+        **_of_words(model.documents, model.is_content),
+        **_of_phrases(model.reader.matcher, len(model.vocabulary)),
+        **_of_categories(model.lexicon, model.reader, model.documents, model.plan),
+        **_of_scores(model.scores),
+        **_of_trees(model.trees),
+        means=model.means,
+        max_age_words=document.MAX_AGE_WORDS,
+        max_count=features.MAX_COUNT,
+        prior=features.PRIOR,
+        full_signs=gating.FULL_SIGNS,
+        decision=gating.DECISION,
+        max_gain=evidence.MAX_GAIN,
+        min_weight=evidence.MIN_WEIGHT,
+        min_word=evidence.MIN_WORD,
+        max_evidence=evidence.MAX_EVIDENCE,
+        max_phrase=evidence.MAX_PHRASE,
+        max_bridge=evidence.MAX_GAP,
+    )
+
+
+class _Pieces:
+    """From a word of a text to its name, and what its pieces add as 32-bit floats."""
+
+    def __init__(self, scores: Scores) -> None:
+        self._scores = scores
+
+    def __call__(self, text: str, start: int, stop: int) -> tuple[str, bytes]:
+        name = word_at(text, start, stop)
+        return name, self._scores.by_pieces(name).astype(np.float32, copy=False).tobytes()
+
+
+def _of_words(documents: DocumentTypes, is_content: NDArray[np.bool_]) -> Given:
+    """What each word is, as bits."""
+    word = kernel.Word
+    bits = {
+        "letters": word.KNOWN,
+        "english": word.ENGLISH,
+        "foreign": word.FOREIGN,
+        "elsewhere": word.ELSEWHERE,
+        "clinical": word.CLINICAL,
+        "office": word.OFFICE,
+        "person": word.PERSON,
+        "age": word.AGE,
+        "aged": word.AGED,
+    }
+    kinds = np.where(is_content, np.uint16(word.CONTENT), np.uint16(0))
+    for name, bit in bits.items():
+        kinds |= np.where(documents.words[name], np.uint16(bit), np.uint16(0))
+    kinds[NUMBERS.start : NUMBERS.stop] |= np.uint16(word.NUMERIC)
+    return {"kinds": kinds}
+
+
+def _of_phrases(matcher: Matcher, size: int) -> Given:
+    """All phrases as rows of numbers: a category, its first step and the one after its last."""
+    alone: list[list[int]] = [[] for _ in range(size)]
+    gapped: list[list[list[int]]] = [[] for _ in range(size)]
+    steps: list[tuple[int, int, int]] = []
+    following: dict[int, list[list[int]]] = {}
+
+    def rows(entries: list[tuple[int, tuple[lexicon.Step, ...]]]) -> list[list[int]]:
+        found = []
+        for category, taken in entries:
+            found.append([category, len(steps), len(steps) + len(taken)])
+            steps.extend(taken)
+        return found
+
+    for first, start in matcher.starts.items():
+        alone[first], gapped[first] = start.alone, rows(start.gapped)
+        for second, entries in start.by_next.items():
+            following[first * size + second] = rows(entries)
+    pairs = sorted(following)
+    return {
+        "opens": matcher.opens.view(np.uint8),
+        "begins": matcher.begins.view(np.uint8),
+        "begins_factor": lexicon.FACTOR,
+        "alone_of": _ends(alone),
+        "alone": np.array([category for own in alone for category in own], np.int32),
+        "gapped_of": _ends(gapped),
+        "gapped": _table([row for own in gapped for row in own]),
+        "nexts": np.array(pairs, np.int64),
+        "next_of": _ends([following[pair] for pair in pairs]),
+        "followed": _table([row for pair in pairs for row in following[pair]]),
+        "steps": _table(steps),
+    }
+
+
+def _ends(lists: list[Any]) -> NDArray[np.int32]:
+    """Where each of some lists begins when they stand one after the other, and the last ends."""
+    return np.array([0, *accumulate(map(len, lists))], np.int32)
+
+
+def _table(rows: Any) -> NDArray[np.int32]:
+    return np.array(rows, np.int32).reshape(-1, 3)
+
+
+def _of_categories(words: Lexicon, reader: Reader, documents: DocumentTypes, plan: Plan) -> Given:
+    """What each category is, and which features count it."""
+    role, assertions = kernel.Role, reader.assertions
+    roles = np.zeros(len(words.categories), np.uint16)
+    for bit, numbers in {
+        role.TRIGGER: assertions.numbers,
+        role.CUE: words.of_kind("cue"),
+        role.OPERATIVE: plan.operative,
+        role.DISCHARGE: words.of_kind("discharge"),
+        role.CLINICAL_CUE: documents.clinical_cues,
+        role.PSEUDO: assertions.pseudo,
+        role.ENDING: assertions.ends,
+        role.RULE: assertions.rules,
+        role.PRECEDES: [n for n, (_, before, _) in assertions.rules.items() if before],
+    }.items():
+        roles[list(numbers)] |= np.uint16(bit)
+    bits, reach = np.zeros(len(roles), np.uint8), np.zeros(len(roles), np.int32)
+    for number, (bit, _, words_reached) in assertions.rules.items():
+        bits[number], reach[number] = bit, words_reached
+    asserted, denied = plan.of_category
+    return {
+        "roles": roles,
+        "bits": bits,
+        "reach": reach,
+        "toward": np.array(plan.toward, np.int8),
+        "asserted": _features(asserted, len(roles)),
+        "denied": _features(denied, len(roles)),
+        "counted": len(plan.names) - len(plan.scores),
+        "failed": reader.failed,
+        "question": -1 if reader.question is None else reader.question,
+        "max_gap": lexicon.MAX_GAP,
+    }
+
+
+def _features(of_category: dict[int, int], categories: int) -> NDArray[np.int32]:
+    """The feature of each category; -1 for none."""
+    found = np.full(categories, -1, np.int32)
+    found[list(of_category)] = list(of_category.values())
+    return found
+
+
+def _of_scores(weights: Scores) -> Given:
+    """The tables of words and pairs, and where a pair stands."""
+    pairs = weights.pair_index
+    return {
+        "words": weights.word_table,
+        "pairs": weights.pair_table,
+        "intercepts": weights.intercepts,
+        "pair_keys": pairs.keys,
+        "pair_table": pairs.table,
+        "pair_factors": FACTORS.ravel(),
+        "pair_shift": int(pairs.shift),
+        "sketch": pairs.sketch(),
+        "sketch_shift": 64 - SKETCH_BITS,
+        "denied_floor": scores.DENIED_FLOOR,
+    }
+
+
+def _of_trees(trees: Trees) -> Given:
+    """The leaves, as tables."""
+    leaves = trees.leaves
+    if leaves is None:
+        raise ValueError("Trees as deep as these are left to XGBoost.")
+    return {
+        "leaves": leaves.features.astype(np.int32),
+        "lows": leaves.lows,
+        "highs": leaves.highs,
+        "shares": leaves.shares,
+        "bias": trees.bias,
+    }
