@@ -11,10 +11,12 @@ import gzip
 import hashlib
 import json
 import os
+import re
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -32,10 +34,11 @@ COLUMNS = (
     "warnings",
 )
 BATCH_ROWS = 64
+_CHECKPOINT_SECONDS = 0.2
 # The csv module refuses cells over 128 kB unless told; a note may have 200,000 characters.
 MAX_CELL_CHARACTERS = 20_000_000
 # A smaller table is scored before other processes have started.
-MIN_PARALLEL_BYTES = 1_500_000
+MIN_PARALLEL_BYTES = 12_000_000
 
 Progress = Callable[[int, float], None]
 
@@ -96,24 +99,30 @@ def score_csv(
             with partial.open("r+" if done.rows else "w", encoding="utf-8", newline="") as out:
                 out.truncate(done.bytes)
                 out.seek(done.bytes)
-                writer = csv.writer(out, delimiter=rows.delimiter)
+                write = RowWriter(out, rows.delimiter)
                 if not done.bytes:
-                    writer.writerow([*rows.kept_header(), *COLUMNS])
-                count, refused = done.rows, done.refused
+                    write([*rows.kept_header(), *COLUMNS])
                 waiting: deque[list[list[str]]] = deque()
                 batches = _batches(islice(rows.kept(), done.rows, None), waiting)
                 processes = processors() if size >= MIN_PARALLEL_BYTES else 1
-                for answers in classify_all(batches, classifier, processes):
-                    for kept, answer in zip(waiting.popleft(), answers, strict=True):
-                        writer.writerow(kept + cells(answer))
-                    count += len(answers)
-                    refused += sum(isinstance(answer, str) for answer in answers)
-                    out.flush()
-                    checkpoint = _Checkpoint(
-                        start.source_sha256, column, start.model_version, count, refused, out.tell()
-                    )
-                    _write_atomically(record, json.dumps(asdict(checkpoint)))
-                    progress(count, min(1.0, _bytes_read(lines) / max(size, 1)))
+                now, due = done, time.monotonic() + _CHECKPOINT_SECONDS
+                try:
+                    for answers in classify_all(batches, classifier, processes):
+                        for kept, answer in zip(waiting.popleft(), answers, strict=True):
+                            write(kept + cells(answer))
+                        now = replace(
+                            now,
+                            rows=now.rows + len(answers),
+                            refused=now.refused + sum(isinstance(a, str) for a in answers),
+                            bytes=out.tell(),
+                        )
+                        if time.monotonic() >= due:
+                            _write_atomically(record, json.dumps(asdict(now)))
+                            due = time.monotonic() + _CHECKPOINT_SECONDS
+                        progress(now.rows, min(1.0, _bytes_read(lines) / max(size, 1)))
+                finally:
+                    # What ends this in order loses nothing, what kills it a moment's work.
+                    _write_atomically(record, json.dumps(asdict(now)))
                 os.fsync(out.fileno())
     except UnicodeDecodeError as error:
         raise DataError(
@@ -127,7 +136,30 @@ def score_csv(
         ) from None
     partial.replace(output)
     record.unlink(missing_ok=True)
-    return Scored(count, refused, done.rows)
+    return Scored(now.rows, now.refused, done.rows)
+
+
+class RowWriter:
+    """Writes rows of text as `csv.writer` does, which looks at every character of a note alone.
+
+    Args:
+        out: Where to.
+        delimiter: Between two cells.
+    """
+
+    def __init__(self, out: TextIO, delimiter: str) -> None:
+        self._out = out
+        self._delimiter = delimiter
+        self._special = re.compile(f'[\r\n"{re.escape(delimiter)}]')
+
+    def __call__(self, row: list[str]) -> None:
+        """Write a row."""
+        self._out.write(self._delimiter.join(map(self._cell, row)) + "\r\n")
+
+    def _cell(self, text: str) -> str:
+        if not self._special.search(text):
+            return text
+        return '"' + text.replace('"', '""') + '"'
 
 
 class OpenTable:

@@ -33,7 +33,7 @@ WORD = re.compile(r"\w\w+")
 NOTES = 400
 COMMAND_RUNS = 9
 # A batch is a table as people have it, long enough for the processes to be up for a while.
-TABLE_NOTES = 8_000
+TABLE_NOTES = 40_000
 RATE, RATE_SECONDS = 100, 10
 MANY = 100_000
 Rows = list[tuple[str, str, str, str]]

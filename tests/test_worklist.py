@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlops import worklist
 from mlops.classifier import Classifier, LocalClassifier, Note
@@ -20,7 +23,7 @@ from mlops.cli import triage
 from mlops.errors import BackendError, DataError
 from mlops.result import Recommendation
 from mlops.shipped import ARTIFACT
-from mlops.worklist import BATCH_ROWS, COLUMNS, MIN_PARALLEL_BYTES, score_csv
+from mlops.worklist import BATCH_ROWS, COLUMNS, MIN_PARALLEL_BYTES, RowWriter, score_csv
 
 SURGICAL = "Irreducible umbilical hernia, vomiting since last night, overlying skin red and tender."
 MEDICAL = "Occasional heartburn after coffee for two weeks. Nothing tried yet. Asks about antacids."
@@ -180,9 +183,20 @@ def test_the_command(tmp_path: Path) -> None:
     assert read(source)[0] == {"note": SURGICAL}
 
 
+@given(
+    st.lists(st.text(st.sampled_from("a,;\t\"'\r\n é"), max_size=5), min_size=2),
+    st.sampled_from(",;\t"),
+)
+def test_rows_are_written_as_by_the_csv_module(row: list[str], delimiter: str) -> None:
+    ours, theirs = io.StringIO(newline=""), io.StringIO(newline="")
+    RowWriter(ours, delimiter)(row)
+    csv.writer(theirs, delimiter=delimiter).writerow(row)
+    assert ours.getvalue() == theirs.getvalue()
+
+
 def long_table(folder: Path) -> Path:
     """A table that is worth several processes, with rows that are refused."""
-    texts = [f"{(SURGICAL, MEDICAL)[i % 2]} Row {i}. " * 12 for i in range(1600)]
+    texts = [f"{(SURGICAL, MEDICAL)[i % 2]} Row {i}. " * 120 for i in range(1600)]
     texts[7], texts[1200] = "", "word " * 50_000
     source = write(folder / "long.csv", [["transcription"], *[[text] for text in texts]])
     assert source.stat().st_size > MIN_PARALLEL_BYTES
