@@ -138,6 +138,7 @@ def _check_database(settings: Settings) -> Check:
 
 def _check_model(_settings: Settings) -> Check:
     from mlops.classifier import LocalClassifier, Note
+    from mlops.container.compiled import IS_COMPILED
     from mlops.shipped import ARTIFACT
 
     try:
@@ -146,7 +147,8 @@ def _check_model(_settings: Settings) -> Check:
     except (TriageError, OSError) as error:
         fix = "Install referral-triage again: its files are incomplete."
         return Check("Shipped model", "failed", str(error), fix)
-    return Check("Shipped model", "ok", f"{answer.model_version} answers")
+    speed = "" if IS_COMPILED else "; without a C compiler at its installation, so slower"
+    return Check("Shipped model", "ok", f"{answer.model_version} answers{speed}")
 
 
 def _check_backend(settings: Settings) -> Check:

@@ -38,7 +38,7 @@ _CHECKPOINT_SECONDS = 0.2
 # The csv module refuses cells over 128 kB unless told; a note may have 200,000 characters.
 MAX_CELL_CHARACTERS = 20_000_000
 # A smaller table is scored before other processes have started.
-MIN_PARALLEL_BYTES = 12_000_000
+MIN_PARALLEL_BYTES = 8_000_000
 
 Progress = Callable[[int, float], None]
 

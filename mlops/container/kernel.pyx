@@ -291,7 +291,7 @@ cdef class Seen:
         free(self.matches)
         free(self.cues)
 
-    cdef void _place(self, list rows) noexcept:
+    cdef int _place(self, list rows) except -1:
         """The words, where each starts, and its clause (`Reader.read`)."""
         cdef bytes token
         cdef const int64_t *row
@@ -322,6 +322,7 @@ cdef class Seen:
         for place in range(start, n):
             self.places[place].stop = <int32_t>n
         self.size = n
+        return 0
 
     cdef int read(self, str text) except -1:
         """All that is seen before anybody asks for phrases."""
