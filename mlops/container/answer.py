@@ -41,6 +41,11 @@ class Judged:
     without: "Judged | None" = None
     raised: Mapping[int, int] = field(default_factory=dict)
 
+    @property
+    def registers(self) -> Floats:
+        """How much each note reads like a referral, as it stands, shape (B,)."""
+        return self.found.gated.referral
+
     def weights(self, note: int, model: Model) -> Floats:
         """Log-odds on every word of a note."""
         if self.without and note in self.raised:
@@ -103,7 +108,7 @@ def _answers(
     reading = model.reader.read(*texts)
     told = model.documents.tell(reading)
     judged = judge(reading, model)
-    margins = judged.margins.tolist()
+    margins, registers = judged.margins.tolist(), judged.registers.tolist()
     results = []
     for note, ((identity, text), (kind, remark)) in enumerate(zip(notes, told, strict=True)):
         result: dict[str, Any] = {
@@ -124,7 +129,8 @@ def _answers(
             result["warnings"].append(remark)
         if kind == "other" or remark == TOO_SHORT:
             continue
-        probability = round(model.calibration.probability(margins[note]), 4)
+        register = registers[note]
+        probability = round(model.calibration.probability(margins[note], register), 4)
         result["probability"] = probability
         low, high = model.abstain
         if not low < probability < high:
@@ -132,7 +138,7 @@ def _answers(
             result["recommendation"] = "Surgery" if surgery else "Consultation"
             result["confidence"] = probability if surgery else round(1 - probability, 4)
         if evidence:
-            weights = judged.weights(note, model) * model.calibration.slope
+            weights = judged.weights(note, model) * model.calibration.slope(register)
             shown = phrases(texts[note], reading, note, weights)
             result["evidence"] = shown
             # What is shown and the rest add up to the log-odds of the shown probability.
