@@ -37,6 +37,10 @@ DISCHARGE = (
     "This is the summary of a stay that is over, so it was not classified. "
     "Paste the letter or note that asks for an opinion."
 )
+PRESCRIPTION = (
+    "This is a prescription, so it was not classified. "
+    "Paste the letter or note that asks for an opinion."
+)
 OPERATIVE = (
     "This describes an operation that has already been done: it can't decide a referral. "
     "Paste what was written before the decision."
@@ -58,6 +62,9 @@ class DocumentTypes:
         self._clinical = np.array([name in known for name in names])
         self._no_office = np.array([name not in WORDS["office"] for name in names])
         self._elsewhere = np.array([name in WORDS["elsewhere"] for name in names])
+        self._prescribing = np.array([name in WORDS["prescribing"] for name in names])
+        dosing = WORDS["prescribing"] | WORDS["dosing"] | WORDS["drugs"]
+        self._dosing = np.array([name in dosing for name in names])
         self._person = np.array([name in WORDS["person"] for name in names])
         self._age = np.array([name in WORDS["age"] for name in names])
         self._aged = np.array([name in WORDS["aged"] for name in names])
@@ -127,11 +134,23 @@ class DocumentTypes:
             said = int(np.count_nonzero(clinical | self._ages(numbers)))
         if not enough or said < MIN_CLINICAL_SHARE * total:
             return "other", NOT_CLINICAL
+        if self._prescribes(numbers, clinical):
+            return "other", PRESCRIPTION
         if signs >= MIN_SIGNS:
             return "operative report", OPERATIVE
         if discharged >= MIN_DISCHARGE_SIGNS:
             return "other", DISCHARGE
         return "referral", ""
+
+    def _prescribes(self, numbers: Ints, clinical: Bools) -> bool:
+        """Whether a pharmacy is told what to dispense, and nobody what for.
+
+        A referral that lists medications has findings, too.
+        """
+        if not self._prescribing.take(numbers).any():
+            return False
+        findings = clinical & ~self._dosing.take(numbers)
+        return len(set(numbers[findings].tolist())) < MIN_CLINICAL_WORDS
 
     def _ages(self, numbers: Ints) -> Bools:
         """The words that tell somebody's age: letters between doctors begin with it."""
