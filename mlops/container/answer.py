@@ -70,14 +70,14 @@ def _answers(
             result["warnings"].append(remark)
         if kind == "other" or remark == TOO_SHORT:
             continue
-        probability = round(model.calibration.probability(seen.margin), 4)
+        probability = round(model.calibration.probability(seen.margin, seen.register), 4)
         result["probability"] = probability
         if not low < probability < high:
             surgery = probability >= 0.5
             result["recommendation"] = "Surgery" if surgery else "Consultation"
             result["confidence"] = probability if surgery else round(1 - probability, 4)
         if evidence:
-            result["evidence"] = spans(text, seen.phrases(model.calibration.slope))
+            result["evidence"] = spans(text, seen.phrases(model.calibration.slope(seen.register)))
             # What is shown and the rest add up to the log-odds of the shown probability.
             on_words = fsum(item["weight"] for item in result["evidence"])
             result["remainder"] = round(log(probability / (1 - probability)) - on_words, 4)

@@ -1,8 +1,9 @@
 """Whether a finding is asserted: negated, past, of another person or only feared, planned.
 
 After NegEx and ConText (Chapman 2001, Harkema 2009): a trigger opens a scope over the words that
-follow (or precede) it, up to the end of the clause, a terminating word, or a number of words. The
-triggers are in `assertions.toml`.
+follow (or precede) it, up to the end of the clause, a terminating word, or a number of words. In a
+list of findings a comma ends nothing; it does where what follows is a statement of its own ("no
+fever, liver tests normal"). The triggers are in `assertions.toml`.
 """
 
 from bisect import bisect_left, bisect_right
@@ -31,6 +32,8 @@ class Assertions:
         numbers = lexicon.of_kind("assertion")
         self.pseudo = {n for n in numbers if categories[n].means == "nothing"}
         self.ends = {n for n in numbers if categories[n].means == "ends"}
+        self.states = {n for n in numbers if categories[n].means == "states"}
+        self.joins = {n for n in numbers if categories[n].means == "joins"}
         self.rules = {
             n: (BITS[categories[n].means], categories[n].before, categories[n].reach)
             for n in numbers
@@ -38,12 +41,13 @@ class Assertions:
         }
         self.numbers = frozenset(numbers)
 
-    def apply(self, triggers: Sequence[Match], clauses: Clauses) -> Bits:
+    def apply(self, triggers: Sequence[Match], clauses: Clauses, commas: Sequence[int]) -> Bits:
         """The bits that hold for each word.
 
         Args:
             triggers: Matches of this lexicon's assertion categories, by position.
             clauses: Of the words.
+            commas: The words that stand after a comma, ascending.
         """
         bits = np.zeros(len(clauses.numbers), np.uint8)
         pseudo = {
@@ -53,6 +57,13 @@ class Assertions:
             for place in range(first, last + 1)
         }
         ends = [first for category, first, _ in triggers if category in self.ends]
+        joins = [first for category, first, _ in triggers if category in self.joins]
+        stated = [
+            _after_comma(first, clauses, commas)
+            for category, first, _ in triggers
+            if category in self.states
+        ]
+        stops = sorted({*ends, *stated})
         for category, first, last in triggers:
             rule = self.rules.get(category)
             if rule is None or (first in pseudo and last in pseudo):
@@ -64,11 +75,22 @@ class Assertions:
                 previous = bisect_left(ends, first) - 1
                 if previous >= 0:
                     start = max(start, ends[previous] + 1)
+                # "Vomiting, CT negative" denies no vomiting; "fever, chills and rash absent" all.
+                own = _after_comma(first, clauses, commas)
+                if bisect_left(joins, own) == bisect_left(joins, first):
+                    start = max(start, own)
                 bits[start:first] |= bit
             else:
                 stop = min(last + 1 + reach, end)
-                following = bisect_right(ends, last)
-                if following < len(ends):
-                    stop = min(stop, ends[following])
+                following = bisect_right(stops, last)
+                if following < len(stops):
+                    stop = min(stop, stops[following])
                 bits[last + 1 : stop] |= bit
         return bits
+
+
+def _after_comma(place: int, clauses: Clauses, commas: Sequence[int]) -> int:
+    """The word after the last comma before a word, or the first word of its clause."""
+    begin, _ = clauses.around(place)
+    before = bisect_right(commas, place)
+    return max(begin, commas[before - 1]) if before else begin

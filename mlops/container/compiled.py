@@ -84,6 +84,8 @@ def _of_words(documents: DocumentTypes, is_content: NDArray[np.bool_]) -> Given:
         "person": word.PERSON,
         "age": word.AGE,
         "aged": word.AGED,
+        "prescribing": word.PRESCRIBING,
+        "dosing": word.DOSING,
     }
     kinds = np.where(is_content, np.uint16(word.CONTENT), np.uint16(0))
     for name, bit in bits.items():
@@ -147,6 +149,8 @@ def _of_categories(words: Lexicon, reader: Reader, documents: DocumentTypes, pla
         role.CLINICAL_CUE: documents.clinical_cues,
         role.PSEUDO: assertions.pseudo,
         role.ENDING: assertions.ends,
+        role.STATES: assertions.states,
+        role.JOINS: assertions.joins,
         role.RULE: assertions.rules,
         role.PRECEDES: [n for n, (_, before, _) in assertions.rules.items() if before],
     }.items():

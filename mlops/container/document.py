@@ -31,7 +31,7 @@ _MIN_FOREIGN_SHARE = 0.08
 # Between a number and whose age it is.
 MAX_AGE_WORDS = 3
 # Lists of `words.toml`, and what is counted word by word, in the order of `Counts`.
-_LISTS = ("office", "elsewhere", "person", "age", "aged", "english", "foreign")
+_LISTS = ("office", "elsewhere", "prescribing", "person", "age", "aged", "english", "foreign")
 _COUNTED = ("letters", "english", "foreign", "elsewhere")
 
 TOO_SHORT = "This is too short to judge: it has fewer than 4 words. Paste the whole note."
@@ -39,6 +39,10 @@ NOT_ENGLISH = "This does not look like English, the only language this model rea
 NOT_CLINICAL = "This does not look like a clinical note, so it was not classified."
 DISCHARGE = (
     "This is the summary of a stay that is over, so it was not classified. "
+    "Paste the letter or note that asks for an opinion."
+)
+PRESCRIPTION = (
+    "This is a prescription, so it was not classified. "
     "Paste the letter or note that asks for an opinion."
 )
 OPERATIVE = (
@@ -64,6 +68,8 @@ class Counts(NamedTuple):
         clinical: Clinical words.
         aged: These and the words that tell somebody's age: letters between doctors begin with it.
         about_else: Different words of other fields.
+        prescribing: Words that tell a pharmacy what to dispense.
+        findings: Different clinical words that are neither drugs nor doses.
         apart: Words as a reader counts them: what a hyphen joins is one.
     """
 
@@ -80,6 +86,8 @@ class Counts(NamedTuple):
     clinical: int
     aged: int
     about_else: int
+    prescribing: int
+    findings: int
     apart: int
 
 
@@ -104,6 +112,9 @@ def tell(counts: Counts) -> tuple[str, str]:
     said = counts.clinical if counts.clinical < MIN_CLINICAL_WORDS else counts.aged
     if not enough or said < MIN_CLINICAL_SHARE * total:
         return "other", NOT_CLINICAL
+    if counts.prescribing and counts.findings < MIN_CLINICAL_WORDS:
+        # A pharmacy is told what to dispense, and nobody what for.
+        return "other", PRESCRIPTION
     if counts.signs >= MIN_SIGNS:
         return "operative report", OPERATIVE
     if counts.discharged >= MIN_DISCHARGE_SIGNS:
@@ -128,6 +139,8 @@ class DocumentTypes:
         names = vocabulary.names
         known = (frozenset(clinical) | WORDS["shorthand"] | WORDS["body"]) - WORDS["office"]
         lists = {name: WORDS[name] for name in _LISTS} | {"clinical": known}
+        # What a prescription is made of.
+        lists["dosing"] = WORDS["prescribing"] | WORDS["dosing"] | WORDS["drugs"]
         self.words = {
             name: np.array([word in words for word in names]) for name, words in lists.items()
         }
@@ -173,6 +186,7 @@ class DocumentTypes:
         known, english, foreign, elsewhere = map(int, counted)
         strange, exotic = reading.strange[note]
         about_else = numbers[self.words["elsewhere"].take(numbers)]
+        findings = clinical & ~self.words["dosing"].take(numbers)
         return Counts(
             known=known,
             english=english,
@@ -187,6 +201,8 @@ class DocumentTypes:
             clinical=int(np.count_nonzero(clinical)),
             aged=int(np.count_nonzero(clinical | self._ages(numbers))),
             about_else=len(set(about_else.tolist())),
+            prescribing=int(np.count_nonzero(self.words["prescribing"].take(numbers))),
+            findings=len(set(numbers[findings].tolist())),
             apart=int(np.count_nonzero(reading.rows[words, MARKS] & APART)),
         )
 

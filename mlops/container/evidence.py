@@ -60,7 +60,7 @@ def word_weights(
     # which has a part in where boosting starts from as well.
     cues, kinds = found.cues[note], len(gains)
     signed = sum(abs(sign) for _, _, _, sign in cues)
-    start, balance = float(gated.balance[note]) / (signed + PRIOR), added[kinds] / max(signed, 1)
+    start, balance = float(gated.referral[note]) / (signed + PRIOR), added[kinds] / max(signed, 1)
     for first, last, feature, sign in cues:
         own = added[kinds + feature] / values[kinds + feature]
         whole = own + start * sign + balance * abs(sign)

@@ -4,7 +4,8 @@
    fold's complement, so that each record has scores from models that never saw its cluster.
 2. The scores are gated by the kind of text; trees are boosted from their sum, on them and on what
    was read. Medicine fixes the direction of features.
-3. Out-of-fold margins of the trees give the calibration and the thresholds for abstaining.
+3. Out-of-fold margins of the trees give the calibration, of notes and of referrals, and the
+   thresholds for abstaining.
 4. Scores and trees are fitted again on everything.
 """
 
@@ -21,6 +22,7 @@ from mlops.container.abstention import TARGETS, choose_thresholds
 from mlops.container.augmentation import with_background, with_crops
 from mlops.container.boosting import boost
 from mlops.container.calibration import Calibration
+from mlops.container.clauses import Bools
 from mlops.container.features import Plan
 from mlops.container.fit_scores import (
     FREE_SCORES,
@@ -55,7 +57,7 @@ from mlops.container.wordlists import WORDS, read_everyday
 
 # What the trees weigh a record by, beside its own weight: short referrals are what arrives.
 _TREE_WEIGHTS = {FILED: 2.0, DECISION: 2.5, PLAN: 4.0, CROP: 0.1, BACKGROUND: 1.2}
-# Of all other kinds of text the guarantee is given: whole notes are too easy.
+# Whole notes are too easy: no guarantee is given of them, and they would make margins look better.
 _UNJUDGED = (FILED, *MADE)
 # Whether these speak for or against depends on the kind of text; the data decides.
 FREE = frozenset(
@@ -70,6 +72,9 @@ FREE = frozenset(
 )
 # A clinical word stands in so many clusters, and in one of so many.
 _CLINICAL_CLUSTERS, _CLINICAL_SHARE = 3, 700
+# Many records overrule it; a handful of one kind, all of them right, can't make a slope steep.
+_CALIBRATION_C = 1.0
+_LEAST_SLOPE = 0.05
 # Kinds of terms that a hyperparameter of that name leaves out.
 BLOCKS = ("pairs", "pieces", "meanings")
 Say = Callable[[str], None]
@@ -125,11 +130,12 @@ def fit(
     weights = table.weights * np.array([_TREE_WEIGHTS.get(s, short) for s in table.sources])
     margins = cross_fit_trees(table, values, gated.start, weights, plan, hyperparameters)
     say("calibrating")
-    calibration = fit_calibration(margins, table.labels, weights)
-    probabilities = np.array([calibration.probability(margin) for margin in margins.tolist()])
-    judged = ~np.isin(table.sources, _UNJUDGED)
-    if not judged.any():
-        judged = ~np.isin(table.sources, MADE)
+    judged = judged_on(table)
+    # Each record for itself: what the trees weigh it by says nothing of how often it is right.
+    calibration = fit_calibration(
+        margins[judged], gated.referral[judged], table.labels[judged], table.weights[judged]
+    )
+    probabilities = calibration.probabilities(margins, gated.referral)
     thresholds = choose_thresholds(
         probabilities[judged],
         table.labels[judged],
@@ -224,10 +230,28 @@ def tree_margins(booster: xgboost.Booster, values: NDArray[np.float32], start: F
     return margins.astype(np.float64)
 
 
-def fit_calibration(margins: Floats, labels: Ints, weights: Floats) -> Calibration:
-    """Platt's logistic curve through out-of-fold margins."""
-    platt = LogisticRegression(C=1e6).fit(margins.reshape(-1, 1), labels, sample_weight=weights)
-    return Calibration(max(0.05, float(platt.coef_[0, 0])), float(platt.intercept_[0]))
+def judged_on(table: Table) -> Bools:
+    """The records that give the calibration and the thresholds, shape (rows,).
+
+    Those that were written before a decision, or where they don't have both labels, whole notes,
+    too; never what was made of others.
+    """
+    for left_out in (_UNJUDGED, MADE):
+        judged: Bools = ~np.isin(table.sources, left_out)
+        if len(set(table.labels[judged & (table.weights > 0)].tolist())) > 1:
+            break
+    return judged
+
+
+def fit_calibration(
+    margins: Floats, registers: Floats, labels: Ints, weights: Floats
+) -> Calibration:
+    """Platt's logistic curve through out-of-fold margins, with a slope for either register."""
+    share = registers**2
+    both = np.stack([margins * (1 - share), margins * share], axis=1)
+    platt = LogisticRegression(C=_CALIBRATION_C).fit(both, labels, sample_weight=weights)
+    note, referral = (max(_LEAST_SLOPE, float(slope)) for slope in platt.coef_[0])
+    return Calibration(note, referral, float(platt.intercept_[0]))
 
 
 def kept_vocabulary(table: Table, lexicon: Lexicon) -> Vocabulary:

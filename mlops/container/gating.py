@@ -27,14 +27,15 @@ class Gated:
         values: Shape (..., K), in the order of `NAMES`: what the trees see.
         gates: Shape (..., K): times a score, its value.
         weights: Shape (..., K): times a score, its part of the start.
-        balance: Shape (...): times the balance of cues, its part of the start.
+        referral: Shape (...): how much a text reads like a referral, 0 to 1; times the balance of
+            cues, its part of the start.
         start: Shape (...): where boosting starts from, in log-odds.
     """
 
     values: Floats
     gates: Floats
     weights: Floats
-    balance: Floats
+    referral: Floats
     start: Floats
 
 

@@ -90,12 +90,11 @@ def measure(fitted: Fitted) -> dict[str, float]:
 
 def score_rows(model: Model, rows: list[Row]) -> tuple[Floats, Ints]:
     """Probabilities and labels of records that the model was not fitted on."""
-    margins = [
-        margin
-        for row in rows
-        for margin in judge(model.reader.read(row.text), model).margins.tolist()
-    ]
-    probabilities = np.array([model.calibration.probability(margin) for margin in margins])
+    judged = [judge(model.reader.read(row.text), model) for row in rows]
+    probabilities = model.calibration.probabilities(
+        np.concatenate([one.margins for one in judged]),
+        np.concatenate([one.registers for one in judged]),
+    )
     return probabilities, np.array([row.label for row in rows])
 
 

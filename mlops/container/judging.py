@@ -30,11 +30,15 @@ class Seen(Protocol):
     def margin(self) -> float:
         """In log-odds, not calibrated."""
 
+    @property
+    def register(self) -> float:
+        """How much it reads like a referral, 0 to 1."""
+
     def phrases(self, slope: float) -> list[Phrase]:
         """What moved the probability, at most eight phrases, strongest first.
 
         Args:
-            slope: Of the calibration.
+            slope: Of the calibration, for such a note.
         """
 
 
@@ -50,9 +54,9 @@ def see_by_arrays(texts: Sequence[str], model: "Model") -> Sequence[Seen]:
     """Look at some notes without the kernel."""
     reading = model.reader.read(*texts)
     judged = judge(reading, model)
-    margins = judged.margins.tolist()
+    margins, registers = judged.margins.tolist(), judged.registers.tolist()
     return [
-        _Seen(counts, margins[note], judged, note, model)
+        _Seen(counts, margins[note], registers[note], judged, note, model)
         for note, counts in enumerate(model.documents.count(reading))
     ]
 
@@ -61,6 +65,7 @@ def see_by_arrays(texts: Sequence[str], model: "Model") -> Sequence[Seen]:
 class _Seen:
     counts: Counts
     margin: float
+    register: float
     judged: "Judged"
     note: int
     model: "Model"
@@ -89,6 +94,11 @@ class Judged:
     contributions: Floats
     without: "Judged | None" = None
     raised: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def registers(self) -> Floats:
+        """How much each note reads like a referral, as it stands, shape (B,)."""
+        return self.found.gated.referral
 
     def weights(self, note: int, model: "Model") -> Floats:
         """Log-odds on every word of a note."""

@@ -18,6 +18,8 @@ class Word:
     AGED: int
     NUMERIC: int
     CONTENT: int
+    PRESCRIBING: int
+    DOSING: int
 
 class Role:
     TRIGGER: int
@@ -29,11 +31,13 @@ class Role:
     ENDING: int
     RULE: int
     PRECEDES: int
+    STATES: int
+    JOINS: int
 
 class Seen:
     counts: Counts
     margin: float
-    referral: float
+    register: float
     def phrases(self, slope: float) -> list[Phrase]: ...
 
 class Kernel:

@@ -60,6 +60,8 @@ cpdef enum Word:
     AGED = 256
     NUMERIC = 512
     CONTENT = 1024
+    PRESCRIBING = 2048
+    DOSING = 4096
 # What a category of the lexicon is, and what an assertion does.
 cpdef enum Role:
     TRIGGER = 1
@@ -71,6 +73,8 @@ cpdef enum Role:
     ENDING = 64
     RULE = 128
     PRECEDES = 256
+    STATES = 512
+    JOINS = 1024
 # The scores of `gating.NAMES`; blocks of terms (`scores`), and with the length of each how wide a
 # row of a table is; the depth of trees that fit in a table (`trees`).
 cdef enum:
@@ -85,11 +89,12 @@ cdef enum:
     MAX_FEATURES = 512
 
 cdef struct Place:
-    # A word of a note: what is known of it, the clause it is in, and what it adds in the end.
+    # A word of a note: what is known of it, the clause and the part between commas that it is in,
+    # and what it adds in the end.
     int64_t mark, where
-    int32_t number, length, start, stop, row, word, pair, own
+    int32_t number, length, start, stop, part, row, word, pair, own
     double weight
-    uint8_t bits, aside, failed, pseudo, clinical, aged, again
+    uint8_t bits, aside, failed, pseudo, states, clinical, aged, again
 
 cdef struct Term:
     # A word or pair of a note: its number from 1 on, how many places have it, what each adds.
@@ -237,7 +242,7 @@ cdef class Seen:
     Attributes:
         counts: What `document.Counts` holds, in its order.
         margin: In log-odds, not calibrated.
-        referral: How far it is written like a referral, 0 to 1.
+        register: How much it reads like a referral, 0 to 1.
     """
 
     cdef Kernel model
@@ -263,7 +268,8 @@ cdef class Seen:
     cdef float values[MAX_FEATURES]
     cdef double added[MAX_FEATURES]
     cdef readonly object counts
-    cdef readonly double margin, referral
+    cdef readonly double margin, register
+    cdef double referral
 
     def __cinit__(self, Kernel model, list rows):
         cdef Py_ssize_t count = 0
@@ -334,6 +340,7 @@ cdef class Seen:
         self._name_lost(text)
         self._count()
         margin = self._evaluate(False)
+        self.register = self.referral
         if failed and self._evaluate(True) > margin:
             return 0
         if failed:
@@ -463,18 +470,40 @@ cdef class Seen:
         reach[category] = <int32_t>at
         return self._add_match(category, <int32_t>first, <int32_t>at - 1)
 
+    cdef void _part(self) noexcept:
+        """Where the part between commas begins that a word is in (`reading._after_commas`)."""
+        cdef Py_ssize_t index, row = 0, begin = 0
+        cdef int64_t after = 0
+        cdef Place *word
+        for index in range(self.size):
+            word = &self.places[index]
+            # The gap before a word: of the rows since the last one, and what ends that one.
+            while row < word.row:
+                after |= self.row_marks[row] >> BEFORE | self.row_marks[row] >> AFTER
+                row += 1
+            if (after | self.row_marks[row] >> BEFORE) & COMMA:
+                begin = index
+            word.part = <int32_t>max(begin, word.start)
+            after = self.row_marks[row] >> AFTER
+            row += 1
+
     cdef int _assert(self) except -1:
         """What is asserted of each word (`assertions.Assertions.apply`)."""
         cdef Kernel model = self.model
         cdef Py_ssize_t number, other, place, start, stop
-        cdef Match match, ending
+        cdef Match match, earlier
         cdef uint16_t role
         cdef uint8_t bit
+        cdef bint joined
+        self._part()
         for number in range(self.found):
             match = self.matches[number]
-            if model.roles[match.category] & PSEUDO:
+            role = model.roles[match.category]
+            if role & PSEUDO:
                 for place in range(match.first, match.last + 1):
                     self.places[place].pseudo = True
+            if role & STATES:
+                self.places[self.places[match.first].part].states = True
         for number in range(self.found):
             match = self.matches[number]
             role = model.roles[match.category]
@@ -486,23 +515,40 @@ cdef class Seen:
             if role & PRECEDES:
                 stop = match.first
                 start = max(stop - model.reach[match.category], self.places[match.first].start)
-                # The last ending before it, if it stands in reach: matches come in order.
+                # The last ending before it that stands in reach, and whether its part is joined to
+                # the one before: matches come in order.
+                joined = False
+                place = self.places[match.first].part
                 for other in range(number - 1, -1, -1):
-                    ending = self.matches[other]
-                    if ending.first < start:
+                    earlier = self.matches[other]
+                    if earlier.first < start:
                         break
-                    if ending.first < stop and model.roles[ending.category] & ENDING:
-                        start = ending.first + 1
+                    role = model.roles[earlier.category]
+                    if earlier.first < stop and role & ENDING:
+                        start = earlier.first + 1
                         break
+                for other in range(number - 1, -1, -1):
+                    earlier = self.matches[other]
+                    if earlier.first < place:
+                        break
+                    joined |= earlier.first < stop and (
+                        model.roles[earlier.category] & JOINS
+                    ) != 0
+                if not joined:
+                    start = max(start, place)
             else:
                 start = match.last + 1
                 stop = min(start + model.reach[match.category], self.places[match.first].stop)
                 for other in range(number + 1, self.found):
-                    ending = self.matches[other]
-                    if ending.first >= stop:
+                    earlier = self.matches[other]
+                    if earlier.first >= stop:
                         break
-                    if ending.first >= start and model.roles[ending.category] & ENDING:
-                        stop = ending.first
+                    if earlier.first >= start and model.roles[earlier.category] & ENDING:
+                        stop = earlier.first
+                        break
+                for place in range(start, stop):
+                    if self.places[place].states:
+                        stop = place
                         break
             for place in range(start, stop):
                 self.places[place].bits |= bit
@@ -558,6 +604,7 @@ cdef class Seen:
         cdef Place *word
         cdef int known = 0, english = 0, foreign = 0, elsewhere = 0, said = 0, aged = 0, apart = 0
         cdef int signs = 0, discharged = 0, others = 0, different = 0, about_else = 0
+        cdef int prescribing = 0, findings = 0
         cdef uint8_t *once = <uint8_t *>calloc(model.roles.shape[0], 1)
         if not once:
             raise MemoryError
@@ -582,6 +629,7 @@ cdef class Seen:
             english += (kind & ENGLISH) != 0
             foreign += (kind & FOREIGN) != 0
             apart += (word.mark & APART) != 0
+            prescribing += (kind & PRESCRIBING) != 0
             if kind & ELSEWHERE:
                 elsewhere += 1
                 about_else += self._first(2 * word.number)
@@ -589,7 +637,9 @@ cdef class Seen:
             word.clinical &= not word.aside and not kind & OFFICE
             if word.clinical:
                 said += 1
-                different += self._first(2 * word.number + 1)
+                if self._first(2 * word.number + 1):
+                    different += 1
+                    findings += not kind & DOSING
             if kind & PERSON:
                 first = index
                 while first and index - first < model.max_age_words and (
@@ -603,7 +653,7 @@ cdef class Seen:
             aged += self.places[index].clinical or self.places[index].aged
         self.counts = Counts(
             known, english, foreign, elsewhere, self.letters, self.exotic, signs, discharged,
-            others, different, said, aged, about_else, apart,
+            others, different, said, aged, about_else, prescribing, findings, apart,
         )
         return 0
 

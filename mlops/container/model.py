@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlops.container.kernel import Kernel
 
 # Raised whenever an older `inference.py` could not read what a newer `train.py` writes.
-FORMAT = 2
+FORMAT = 3
 BOOSTER, ARRAYS, WORDS, METADATA = "model.ubj", "weights.npz", "words.json", "metadata.json"
 _ARRAYS = (
     "intercepts",
@@ -56,7 +56,7 @@ class Model:
         scores: Its linear scores.
         means: Each score's average over the training records, shape (K,).
         trees: XGBoost's; their features are those of `plan`.
-        calibration: From the margin of the trees to a probability.
+        calibration: From the margin of the trees, and the register, to a probability.
         thresholds: From which confidence on it decides, by the error rate aimed at.
         target: The error rate aimed at.
         clinical: Words that tell a clinical note from another text.

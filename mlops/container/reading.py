@@ -182,7 +182,8 @@ class Reader:
         seen.look()
         found = self.matcher.find(numbers, clauses)
         own = self.assertions.numbers
-        bits = self.assertions.apply([m for m in found if m[0] in own], clauses)
+        commas = _after_commas(everything[:, tokens.MARKS], places)
+        bits = self.assertions.apply([m for m in found if m[0] in own], clauses, commas)
         reading = Reading(
             ranges=seen.ranges,
             rows=rows,
@@ -222,6 +223,18 @@ class Reader:
                 reading.matches[note].append(match)
                 if category == self.failed and not bits[first] & OFF:
                     reading.failures[note].append(reading.clauses.around(first))
+
+
+def _after_commas(marks: Ints, places: Ints) -> list[int]:
+    """The words that stand after a comma, ascending.
+
+    Args:
+        marks: Of all rows.
+        places: Which of the rows are words.
+    """
+    before = (marks & COMMA << tokens.BEFORE).nonzero()[0]
+    after = (marks & COMMA << tokens.AFTER).nonzero()[0]
+    return sorted({*places.searchsorted(before).tolist(), *places.searchsorted(after + 1).tolist()})
 
 
 def word_at(text: str, start: int, stop: int) -> str:

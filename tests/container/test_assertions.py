@@ -29,6 +29,21 @@ SENTENCES = [
     ("No fever but vomiting since yesterday.", "vomiting", PRESENT),
     ("No fever although vomiting daily.", "vomiting", PRESENT),
     ("No fever and now vomiting.", "vomiting", PRESENT),
+    # A comma ends it where a statement of its own follows, and nowhere in a list.
+    ("No fever, liver tests normal.", "tests", PRESENT),
+    ("No fever, liver tests normal.", "normal", PRESENT),
+    ("No fever, liver tests normal.", "fever", NEGATED),
+    ("No fever , chest clear", "chest", PRESENT),
+    ("Denies chest pain, appetite good, sleeping well.", "appetite", PRESENT),
+    ("No fever, takes ramipril.", "ramipril", PRESENT),
+    ("No fever, his brother had a hernia.", "hernia", OTHER),
+    ("Her mother had melanoma, examination of the skin unremarkable.", "skin", NEGATED),
+    ("Worried about cancer, bloods normal.", "bloods", PRESENT),
+    ("No fever, chills or vomiting.", "vomiting", NEGATED),
+    ("No fever, chills, or vomiting.", "vomiting", NEGATED),
+    ("No normal bowel sounds.", "sounds", NEGATED),
+    ("No fever, chills. Chest clear.", "chills", NEGATED),
+    ("Bowel sounds not normal, pain.", "normal", NEGATED),
     # Too far away.
     ("No a b c d e f g h i j k vomiting.", "vomiting", PRESENT),
     # After the finding.
@@ -36,6 +51,10 @@ SENTENCES = [
     ("Fracture not seen.", "fracture", NEGATED),
     ("Vomiting absent.", "vomiting", NEGATED),
     ("Vomiting today. Fever absent.", "vomiting", PRESENT),
+    ("Vomiting, CT unremarkable.", "vomiting", PRESENT),
+    ("Vomiting, fever absent.", "vomiting", PRESENT),
+    ("Fever, chills and rash absent.", "fever", NEGATED),
+    ("Fever, chills, and rash absent.", "fever", NEGATED),
     # What looks like a negation and is none.
     ("No improvement in pain.", "pain", PRESENT),
     ("The lump will not reduce, pain.", "pain", PRESENT),

@@ -3,7 +3,13 @@
 import pytest
 
 from mlops.container.answer import MAX_CHARACTERS, answer
-from mlops.container.document import NOT_CLINICAL, NOT_ENGLISH, OPERATIVE, TOO_SHORT
+from mlops.container.document import (
+    NOT_CLINICAL,
+    NOT_ENGLISH,
+    OPERATIVE,
+    PRESCRIPTION,
+    TOO_SHORT,
+)
 from mlops.container.model import Model
 
 REFERRAL = (
@@ -43,6 +49,18 @@ DISCHARGE = (
     "Thank you for staying at our hotel. Your room was discharged from your card on checkout, and "
     "the invoice is attached. We hope that you enjoyed the breakfast and the view of the harbour."
 )
+PRESCRIPTIONS = (
+    "Amoxicillin 500 mg three times a day for 7 days. Dispense 21 capsules, no refills. Dr Smith",
+    "Rx: Metformin 500mg tablets. Sig: 1 tab PO BID with meals. Disp: #60. Refills: 3.",
+    "Lisinopril 10 mg once daily, 30 tablets, 2 refills. Atorvastatin 20 mg at night. Dr Patel",
+    "Please dispense ibuprofen 400 mg tablets for tonsillitis. One three times a day with food.",
+)
+ON_TABLETS = (
+    "Rx ibuprofen 400 mg three times a day for knee osteoarthritis, no relief, bone on bone.",
+    "HbA1c 8.9 % on metformin 1 g twice a day and gliclazide 80 mg. Advice please.",
+    "Irreducible hernia. Meds: ramipril 5 mg daily, metformin 500 mg bid, refills from us.",
+    "Prescription for omeprazole renewed twice, reflux worse, hiatus hernia on endoscopy.",
+)
 HEADINGS = "HISTORY OF PRESENT ILLNESS: PAST MEDICAL HISTORY: MEDICATIONS: ALLERGIES: PLAN:"
 
 
@@ -63,6 +81,8 @@ HEADINGS = "HISTORY OF PRESENT ILLNESS: PAST MEDICAL HISTORY: MEDICATIONS: ALLER
         pytest.param("Thanks a lot", "other", TOO_SHORT, id="three words of another kind"),
         pytest.param("", "other", TOO_SHORT, id="empty"),
         pytest.param("\n\t .,;", "other", TOO_SHORT, id="no words"),
+        *(pytest.param(text, "other", PRESCRIPTION, id=text[:11]) for text in PRESCRIPTIONS),
+        *(pytest.param(text, "referral", None, id=text[:11]) for text in ON_TABLETS),
         pytest.param(HEADINGS, "other", NOT_CLINICAL, id="headings only"),
     ],
 )

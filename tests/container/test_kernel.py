@@ -35,7 +35,9 @@ history of hernia repair 1998 | xyzzic qwertyal hernioplastick? Xyzzic! | #NOF, 
 won't reduce, can't walk | 45 year old man | 3 month old baby with a lump | naïve café Ångström ß |
 Москва больной | no no no not without | İstanbul ǅ \ud800 \x00 🦴 | and/or l4/5 x-ray w/o - -- |
 a.b.c 1.5 2.5.1 | Mr. , Smith | Mrs | : ; ? | Ms | grade | mm | 5 mm | PLAN: | the | worsening |
-irreducible hernia | Procedure: the patient was prepped and draped, incision, sutures, closed |
+irreducible hernia | no fever, liver tests normal | vomiting, CT negative | fever, rash and chills
+absent | denies pain , takes ramipril, , no , swelling | Amoxicillin 500 mg disp 21 tablets, refill 0
+| Procedure: the patient was prepped and draped, incision, sutures, closed |
 Discharged home, follow up in clinic, discharge medications | recipe flour sugar oven bake minutes
 """.replace("\n", " ").split("|")
 
@@ -47,6 +49,7 @@ def same(texts: Sequence[str], model: Model) -> None:
         (found,) = see([text], model)
         assert found.counts == expected.counts
         assert found.margin == pytest.approx(expected.margin, abs=1e-9)
+        assert found.register == pytest.approx(expected.register, abs=1e-9)
         for slope in (1.0, 0.3):
             told, wanted = found.phrases(slope), expected.phrases(slope)
             assert [phrase[1:] for phrase in told] == [phrase[1:] for phrase in wanted]
