@@ -2,6 +2,7 @@
 
 1. More records are made of the given ones. Each is read once; linear scores are fitted on each
    fold's complement, so that each record has scores from models that never saw its cluster.
+   What is learnt so far depends on no tree: `prepared` keeps it for trainings that share it.
 2. The scores are gated by the kind of text; trees are boosted from their sum, on them and on what
    was read. Medicine fixes the direction of features.
 3. Out-of-fold margins of the trees give the calibration, of notes and of referrals, and the
@@ -37,6 +38,7 @@ from mlops.container.fit_scores import (
 from mlops.container.gating import gate
 from mlops.container.lexicon import Lexicon, Matcher
 from mlops.container.model import Model
+from mlops.container.prepared import Prepared, find_or_make
 from mlops.container.reading import Ints
 from mlops.container.scores import Floats
 from mlops.container.table import (
@@ -47,9 +49,11 @@ from mlops.container.table import (
     FOLDS,
     MADE,
     PLAN,
+    Marks,
     Row,
     Table,
     make_table,
+    marks_of,
 )
 from mlops.container.trees import Trees
 from mlops.container.vocabulary import Vocabulary
@@ -77,6 +81,8 @@ _CALIBRATION_C = 1.0
 _LEAST_SLOPE = 0.05
 # Kinds of terms that a hyperparameter of that name leaves out.
 BLOCKS = ("pairs", "pieces", "meanings")
+# The hyperparameters that what precedes the trees depends on, beside what they do to the records.
+EARLY = (*BLOCKS, "linear_c", "seed")
 Say = Callable[[str], None]
 
 
@@ -86,12 +92,12 @@ class Fitted:
 
     Attributes:
         model: Not saved yet, so without a version.
-        table: The records and crops that it was fitted on.
+        table: The records, and those made of them, that it was fitted on.
         probabilities: Out of fold and calibrated, shape (len(table),).
     """
 
     model: Model
-    table: Table
+    table: Marks
     probabilities: Floats
 
 
@@ -113,18 +119,16 @@ def fit(
     seed = int(hyperparameters["seed"])
     lexicon = lexicon or Lexicon.from_files()
     plan = Plan.make(lexicon, tuple(RECIPES))
-    say("reading the records")
     made = with_crops(rows, seed)
     if hyperparameters.get("background", 1):
         made = with_background(made, seed)
-    table = make_table(made, lexicon, plan.scores, seed)
-    say("learning words")
-    columns = make_columns(table, [name for name in BLOCKS if not hyperparameters.get(name, 1)])
-    say("fitting linear scores")
-    held_out = cross_fit_scores(table, columns, hyperparameters["linear_c"])
+    table = marks_of(made, seed)
+    # What is not handed over can't count, and is not part of the key.
+    early = {name: hyperparameters[name] for name in EARLY if name in hyperparameters}
+    prepared = find_or_make(made, lexicon, early, lambda: prepare(made, lexicon, early, say=say))
     say("fitting trees")
-    read = table.features * bool(hyperparameters.get("cues", 1))
-    gated = gate(held_out, read[:, 0], read[:, -1])
+    read = prepared.features * bool(hyperparameters.get("cues", 1))
+    gated = gate(prepared.held_out, read[:, 0], read[:, -1])
     values = np.hstack([gated.values, read]).astype(np.float32)
     short = hyperparameters["corpus_weight"]
     weights = table.weights * np.array([_TREE_WEIGHTS.get(s, short) for s in table.sources])
@@ -142,24 +146,54 @@ def fit(
         [s if s in (DECISION, PLAN) else "referral" for s in table.sources[judged].tolist()],
         sorted({*TARGETS, hyperparameters["error_target"]}),
     )
-    everything = np.ones(len(table), bool)
-    folded = fit_weights(table, columns, everything, hyperparameters["linear_c"])
-    vocabulary = kept_vocabulary(table, lexicon)
     trees = fit_trees(values, gated.start, table.labels, weights, plan, hyperparameters)
     model = Model(
         version="",
-        vocabulary=vocabulary,
+        vocabulary=prepared.vocabulary,
         lexicon=lexicon,
-        scores=fold(table, columns, *folded, vocabulary),
+        scores=prepared.scores,
         means=gated.values.mean(axis=0),
         trees=Trees.of(bytes(trees.save_raw("ubj"))),
         calibration=calibration,
         thresholds=thresholds,
         target=hyperparameters["error_target"],
-        clinical=clinical_words(table),
+        clinical=prepared.clinical,
         metadata={},
     )
     return Fitted(model, table, probabilities)
+
+
+def prepare(
+    rows: Sequence[Row],
+    lexicon: Lexicon,
+    hyperparameters: Mapping[str, float],
+    *,
+    say: Say = lambda _: None,
+) -> Prepared:
+    """Read the records and fit the linear scores: all that does not depend on the trees.
+
+    Args:
+        rows: Records of both labels, and those made of them.
+        lexicon: The phrases.
+        hyperparameters: Those of `EARLY`.
+        say: Called with a line per step.
+    """
+    say("reading the records")
+    table = make_table(rows, lexicon, tuple(RECIPES), int(hyperparameters["seed"]))
+    say("learning words")
+    columns = make_columns(table, [name for name in BLOCKS if not hyperparameters.get(name, 1)])
+    say("fitting linear scores")
+    c = hyperparameters["linear_c"]
+    held_out = cross_fit_scores(table, columns, c)
+    folded = fit_weights(table, columns, np.ones(len(table), bool), c)
+    vocabulary = kept_vocabulary(table, lexicon)
+    return Prepared(
+        held_out=held_out,
+        features=table.features,
+        scores=fold(table, columns, *folded, vocabulary),
+        vocabulary=vocabulary,
+        clinical=clinical_words(table),
+    )
 
 
 def cross_fit_scores(table: Table, columns: Columns, c: float) -> Floats:
@@ -174,7 +208,7 @@ def cross_fit_scores(table: Table, columns: Columns, c: float) -> Floats:
 
 
 def cross_fit_trees(
-    table: Table,
+    table: Marks,
     values: NDArray[np.float32],
     start: Floats,
     weights: Floats,

@@ -40,16 +40,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
-    """The training records as matrices of what is there (1) and what isn't.
+class Marks:
+    """What is known of the training records without reading them.
 
     Attributes:
         labels, groups, sources, weights, folds: Of each record, shape (rows,).
-        words: Which word stands in which state, shape (rows, STATES * V).
-        pair_keys: The pairs that occur, ascending; `pairs` has their columns.
-        pairs: Shape (rows, pairs).
-        sequences: The content words of each record in order, for what stands near what.
-        features: All features but the scores, shape (rows, features - K).
     """
 
     labels: Ints
@@ -57,6 +52,23 @@ class Table:
     sources: NDArray[np.str_]
     weights: Floats
     folds: Ints
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Table(Marks):
+    """The training records as matrices of what is there (1) and what isn't.
+
+    Attributes:
+        words: Which word stands in which state, shape (rows, STATES * V).
+        pair_keys: The pairs that occur, ascending; `pairs` has their columns.
+        pairs: Shape (rows, pairs).
+        sequences: The content words of each record in order, for what stands near what.
+        features: All features but the scores, shape (rows, features - K).
+    """
+
     vocabulary: Vocabulary
     lexicon: Lexicon
     words: sparse.csr_matrix
@@ -65,13 +77,22 @@ class Table:
     sequences: list[Ints] = field(repr=False)
     features: Floats
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
 
 def fold_of(group: str, seed: int, folds: int = FOLDS) -> int:
     """The fold of a cluster: the same on every machine, whatever else is in the data."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{group}".encode()).digest()[:4]) % folds
+
+
+def marks_of(rows: Sequence[Row], seed: int) -> Marks:
+    """The labels, clusters, sources, weights and folds of records."""
+    groups = {group: number for number, group in enumerate(sorted({r.group for r in rows}))}
+    return Marks(
+        labels=np.array([row.label for row in rows]),
+        groups=np.array([groups[row.group] for row in rows]),
+        sources=np.array([row.source for row in rows]),
+        weights=np.array([row.weight for row in rows], dtype=np.float64),
+        folds=np.array([fold_of(row.group, seed) for row in rows]),
+    )
 
 
 def make_table(
@@ -98,13 +119,8 @@ def make_table(
             numbers = reading.numbers[words]
             sequences.append(numbers[is_content[numbers]])
     pair_keys = np.unique(np.concatenate([np.zeros(0, np.int64), *keys]))
-    groups = {group: number for number, group in enumerate(sorted({r.group for r in rows}))}
     return Table(
-        labels=np.array([row.label for row in rows]),
-        groups=np.array([groups[row.group] for row in rows]),
-        sources=np.array([row.source for row in rows]),
-        weights=np.array([row.weight for row in rows], dtype=np.float64),
-        folds=np.array([fold_of(row.group, seed) for row in rows]),
+        **vars(marks_of(rows, seed)),
         vocabulary=vocabulary,
         lexicon=lexicon,
         words=_matrix(columns, STATES * len(vocabulary)),

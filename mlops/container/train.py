@@ -34,6 +34,9 @@ HYPERPARAMETERS: dict[str, tuple[type, float, float, float]] = {
     "seed": (int, 0, 0, 2**31 - 1),
 }
 
+# Names a folder that trainings on one disk share. SageMaker has no such thing and doesn't set it.
+PREPARED_VARIABLE = "TRIAGE_PREPARED"
+
 
 def parse_arguments(arguments: Sequence[str]) -> dict[str, float]:
     """The hyperparameters, each checked against its range.
@@ -84,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _train(hyperparameters: dict[str, float]) -> None:
     """Train on this machine's part, with the others of the job; the first one writes the model."""
-    from mlops.container.checkpoints import kept_in
+    from mlops.container import checkpoints, prepared
     from mlops.container.collective import Machines, gather_files, is_sharded, together
     from mlops.container.job import run_job
 
@@ -94,7 +97,8 @@ def _train(hyperparameters: dict[str, float]) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="training-") as scratch,
         together(machines),
-        kept_in(model_dir.parent / "checkpoints"),
+        checkpoints.kept_in(model_dir.parent / "checkpoints"),
+        prepared.kept_in(_folder(PREPARED_VARIABLE)),
     ):
         if machines.several and is_sharded("train"):
             train = gather_files(train, Path(scratch) / "train")

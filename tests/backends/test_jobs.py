@@ -31,6 +31,7 @@ LONG = {
     "lambda": "0",
 }
 Start = Callable[..., Job]
+Until = Callable[[Callable[[], bool]], None]
 
 
 def script_of(backend: LocalBackend, name: str) -> int:
@@ -61,6 +62,8 @@ def test_a_job_runs_under_the_containers_contract(
     assert json.loads(variables["SM_HPS"]) == {"num_round": 5, "max_depth": 2}
     assert variables["SM_HP_NUM_ROUND"] == "5"
     assert int(variables["SM_NUM_CPUS"]) >= 1
+    shared = Path(variables["TRIAGE_PREPARED"])
+    assert shared == backend.home / "jobs" / "contract" / "prepared"
     training = json.loads(variables["SM_TRAINING_ENV"])
     assert training["hyperparameters"] == {"num_round": 5, "max_depth": 2}
     assert json.loads(variables["SM_USER_ARGS"]) == ["--max_depth", "2", "--num_round", "5"]
@@ -73,6 +76,7 @@ def test_a_job_runs_under_the_containers_contract(
     assert json.loads((ml / "input/config/resourceconfig.json").read_text())["hosts"] == ["algo-1"]
     assert {p.name for p in (ml / "code").iterdir()} >= {"train.py", "inference.py", "mlops"}
     assert {p.name for p in ml.iterdir()} == {"checkpoints", "code", "input", "model", "output"}
+    assert not shared.exists()
     log = list(backend.job_logs("contract"))
     assert any(line.startswith("validation-auc:") for line in log)
 
@@ -116,11 +120,12 @@ def test_training_twice_gives_the_same_model(backend: LocalBackend, start_traini
 
 
 def test_a_killed_runner_reads_as_failed_and_the_request_restarts_it(
-    backend: LocalBackend, start_training: Start
+    backend: LocalBackend, start_training: Start, until: Until
 ) -> None:
     start_training("killed", **LONG)
     script = script_of(backend, "killed")
     folder = backend.home / "jobs" / "killed"
+    until(lambda: "fitting trees" in list(backend.job_logs("killed")))
     kill_holder(folder / "runner.lock")
     job = backend.job("killed")
     assert job.status == "Failed"
@@ -130,6 +135,9 @@ def test_a_killed_runner_reads_as_failed_and_the_request_restarts_it(
     assert start_training("killed", **LONG).status == "InProgress"
     assert not is_running(script), "what the killed runner left is still running"
     assert backend.job("killed").failure is None
+    # What it had learnt before the trees is there still.
+    until(lambda: list(backend.job_logs("killed")).count("fitting trees") == 2)
+    assert list(backend.job_logs("killed")).count("reading the records") == 1
     backend.stop_job("killed")
     assert wait_for(backend, "killed", timeout=20).status == "Stopped"
 
@@ -177,6 +185,20 @@ def test_its_data_can_be_forgotten_once_it_has_ended(
     assert backend.register("forgetful").metrics
     with pytest.raises(NotFoundError):
         backend.forget_data("nobody")
+
+
+def test_what_a_killed_job_learnt_is_forgotten_with_its_data(
+    backend: LocalBackend, start_training: Start, until: Until
+) -> None:
+    start_training("cut", **LONG)
+    script = script_of(backend, "cut")
+    folder = backend.home / "jobs" / "cut"
+    until(lambda: bool(list((folder / "prepared").glob("*.npz"))))
+    kill_holder(folder / "runner.lock")
+    backend.forget_data("cut")
+    assert not is_running(script)
+    assert not (folder / "prepared").exists()
+    assert not list(folder.rglob("*.jsonl"))
 
 
 def test_stop_ends_a_script_that_does_not_listen(

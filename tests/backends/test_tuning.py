@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.backends import Job, TuneRequest
+from mlops.backends import Job, TrainRequest, TuneRequest
 from mlops.backends.local import LocalBackend, locks
 from mlops.backends.package import read_metadata
 from mlops.errors import BackendError
@@ -32,6 +32,12 @@ def wait_until(backend: LocalBackend, completed: int) -> Job:
     raise AssertionError(f"{completed} trials were not completed in time")
 
 
+def readers(backend: LocalBackend) -> set[int]:
+    """The trials that read the records."""
+    logs = (backend.home / "jobs" / "tuned" / "trials").glob("*/log.txt")
+    return {int(log.parent.name) for log in logs if "reading the records" in log.read_text()}
+
+
 def test_tuning_goes_on_after_a_kill(backend: LocalBackend, dataset: Path) -> None:
     asked = request(dataset)
     backend.tune(asked)
@@ -40,6 +46,11 @@ def test_tuning_goes_on_after_a_kill(backend: LocalBackend, dataset: Path) -> No
     killed = backend.job("tuned")
     assert killed.status == "Failed"
     assert not any(trial.status == "InProgress" for trial in killed.trials)
+    shared = backend.home / "jobs" / "tuned" / "prepared"
+    assert len(list(shared.glob("*.npz"))) == 1
+    # Of the trials that began together one read the records, for all of them.
+    assert len(readers(backend)) == 1
+    finished = {trial.number for trial in killed.trials if trial.status == "Completed"}
 
     assert backend.tune(asked).status == "InProgress"
     job = wait_for(backend, "tuned", timeout=90)
@@ -61,6 +72,38 @@ def test_tuning_goes_on_after_a_kill(backend: LocalBackend, dataset: Path) -> No
     assert metadata["hyperparameters"]["num_round"] == int(best["num_round"])
     assert backend.register("tuned").name == metadata["model_version"]
     assert nothing_runs(backend.home / "jobs")
+    # Nor did one that was begun again read them, not even the one that had.
+    assert readers(backend) <= finished
+    assert not shared.exists()
+
+
+def test_a_trial_makes_the_model_that_training_alone_makes(
+    backend: LocalBackend, dataset: Path
+) -> None:
+    backend.tune(request(dataset, max_jobs=2, max_parallel_jobs=1))
+    job = wait_for(backend, "tuned", timeout=60)
+    assert [trial.status for trial in job.trials] == ["Completed"] * 2
+    assert readers(backend) == {0}
+    last = job.trials[1]
+    artifact = backend.home / "jobs" / "tuned" / "trials" / "001" / "output" / "model.tar.gz"
+    alone = backend.train(
+        TrainRequest(
+            dataset / "train.jsonl", dataset / "validation.jsonl", last.hyperparameters, "alone"
+        )
+    )
+    done = wait_for(backend, alone.name, timeout=60)
+    assert Path(done.artifact or "").read_bytes() == artifact.read_bytes()
+    assert done.metrics["validation:auc"] == last.objective
+
+
+def test_a_search_of_what_changes_the_records_reads_them_again(
+    backend: LocalBackend, dataset: Path
+) -> None:
+    changes = {"ranges": {"linear_c": (1.0, 9.0)}, "hyperparameters": {"num_round": "3"}}
+    backend.tune(request(dataset, max_jobs=2, **changes))
+    job = wait_for(backend, "tuned", timeout=90)
+    assert all(trial.status == "Completed" for trial in job.trials)
+    assert readers(backend) == {0, 1}
 
 
 def test_stop_keeps_the_best_so_far(backend: LocalBackend, dataset: Path) -> None:
@@ -68,6 +111,7 @@ def test_stop_keeps_the_best_so_far(backend: LocalBackend, dataset: Path) -> Non
     wait_until(backend, 1)
     backend.stop_job("tuned")
     job = wait_for(backend, "tuned", timeout=30)
+    assert not (backend.home / "jobs" / "tuned" / "prepared").exists()
     assert job.status == "Stopped"
     assert 1 <= len(job.trials) < 50
     assert job.artifact is not None

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from mlops.container.augmentation import with_background, with_crops
+from mlops.container.fit_scores import RECIPES
 from mlops.container.fitting import Fitted, fit
 from mlops.container.inference import model_fn
+from mlops.container.lexicon import Lexicon
 from mlops.container.model import Model, save_model
 from mlops.container.reading import Reader
-from mlops.container.table import Row
+from mlops.container.table import Row, Table, make_table
 from mlops.container.train import parse_arguments
 from mlops.data import load_corpus
 
@@ -34,8 +37,15 @@ def rows() -> list[Row]:
 
 @pytest.fixture(scope="session")
 def fitted(rows: list[Row]) -> Fitted:
-    """The model and the table that it was fitted on."""
+    """The model and what it was fitted on."""
     return fit(rows, HYPERPARAMETERS)
+
+
+@pytest.fixture(scope="session")
+def table(rows: list[Row]) -> Table:
+    """What was read of the records, and of those made of them."""
+    made = with_background(with_crops(rows, 0), 0)
+    return make_table(made, Lexicon.from_files(), tuple(RECIPES), 0)
 
 
 @pytest.fixture(scope="session")

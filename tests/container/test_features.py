@@ -5,10 +5,10 @@ import pytest
 import xgboost
 
 from mlops.container.features import find_features
-from mlops.container.fitting import FREE, Fitted
+from mlops.container.fitting import FREE
 from mlops.container.judging import judge
 from mlops.container.model import Model
-from mlops.container.table import Row
+from mlops.container.table import Row, Table
 
 FAILED = [
     "Failed conservative treatment.",
@@ -107,8 +107,8 @@ def test_cues_are_counted(model: Model, text: str, feature: str, count: int) -> 
     assert values_of(model, text)[model.plan.names.index(feature)] == count
 
 
-def test_the_table_holds_what_a_note_gives(fitted: Fitted, rows: list[Row], model: Model) -> None:
+def test_the_table_holds_what_a_note_gives(table: Table, rows: list[Row], model: Model) -> None:
     first = len(model.plan.scores)
     for number in range(0, len(rows), 7):
         given = values_of(model, rows[number].text)[first:]
-        assert np.abs(given - fitted.table.features[number]).max() < 1e-6
+        assert np.abs(given - table.features[number]).max() < 1e-6

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from mlops.container.fit_scores import RECIPES, apply_weights, fit_weights, fold, make_columns
-from mlops.container.fitting import Fitted
 from mlops.container.model import Model
 from mlops.container.reading import Reader
 from mlops.container.scores import content
-from mlops.container.table import Row
+from mlops.container.table import Row, Table
 
 ODD = [
     "",
@@ -34,8 +33,7 @@ def scores_of(model: Model, text: str, is_content: np.ndarray) -> tuple[np.ndarr
     return found.values[0], np.array(shares).T
 
 
-def test_folded_scores_are_those_of_the_training_columns(fitted: Fitted, rows: list[Row]) -> None:
-    table = fitted.table
+def test_folded_scores_are_those_of_the_training_columns(table: Table, rows: list[Row]) -> None:
     columns = make_columns(table)
     weights, intercepts = fit_weights(table, columns, np.ones(len(table), bool), 3.0)
     assert (np.abs(weights).sum(axis=0) > 0).all(), "each recipe has to learn for this to say much"

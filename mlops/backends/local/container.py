@@ -22,6 +22,7 @@ from mlops.backends.local.processes import environment
 from mlops.backends.local.records import KILLED
 from mlops.backends.metrics import parse_metrics
 from mlops.backends.package import pack_artifact
+from mlops.container.train import PREPARED_VARIABLE
 from mlops.errors import BackendError
 
 STOP_SECONDS = 10.0
@@ -86,6 +87,7 @@ def run_training(
     processors: int,
     group: int,
     log: Path,
+    prepared: Path,
     stop: threading.Event,
     on_metrics: Callable[[Mapping[str, float]], None],
 ) -> Outcome:
@@ -97,6 +99,7 @@ def run_training(
         processors: For `SM_NUM_CPUS`.
         group: Descriptor of the job's group lock, which the script shares.
         log: Where its output goes, line by line.
+        prepared: Folder that it shares with other trainings on the same data.
         stop: When it is set, the script is told to stop, and killed if it doesn't.
         on_metrics: Called with all metrics so far whenever the script prints one.
     """
@@ -105,6 +108,7 @@ def run_training(
         part for key in sorted(hyperparameters) for part in (f"--{key}", hyperparameters[key])
     ]
     variables = _variables(ml, name, hyperparameters, arguments, processors)
+    variables[PREPARED_VARIABLE] = str(prepared)
     process = subprocess.Popen(
         [sys.executable, "train.py", *arguments],
         stdin=subprocess.DEVNULL,

@@ -19,7 +19,7 @@ from mlops.backends.local import locks
 from mlops.backends.local.container import STOP_SECONDS, lay_out
 from mlops.backends.local.files import make_folder, now, read_json, write_json
 from mlops.backends.local.processes import start_module
-from mlops.backends.local.records import FINAL, Plan, read_job
+from mlops.backends.local.records import FINAL, PREPARED, Plan, read_job
 from mlops.backends.package import code_package
 from mlops.backends.requests import (
     NAME_PATTERN,
@@ -101,13 +101,16 @@ class Jobs:
         return self.get(name)
 
     def forget_data(self, name: str) -> None:
-        """Remove the records that a job was given; see `Backend.forget_data`."""
+        """Remove the records of a job and what it has read in them; see `Backend.forget_data`."""
         if not self.get(name).done:
             raise BackendError(
                 f"The job {name} is under way. Its data was left as it is. Stop the job first: "
                 f"triage jobs stop {name}"
             )
-        shutil.rmtree(self._folder / name / "opt" / "ml" / "input" / "data", ignore_errors=True)
+        folder = self._folder / name
+        locks.kill_group(folder / "group.lock", grace=0)  # what a killed runner left
+        for part in (folder / "opt" / "ml" / "input" / "data", folder / PREPARED):
+            shutil.rmtree(part, ignore_errors=True)
 
     def _submit(self, kind: JobKind, request: TrainRequest | TuneRequest) -> Job:
         check_hyperparameters(request.hyperparameters)

@@ -23,6 +23,8 @@ INTERRUPTED = (
 )
 
 KILLED = "Training was killed by signal"
+# The folder of a job that its trainings share while it is under way; see `container/prepared.py`.
+PREPARED = "prepared"
 
 
 @dataclass(frozen=True)

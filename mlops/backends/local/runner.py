@@ -6,6 +6,7 @@ the job's state. It is on its own: the command or bot that started it may end.
 
 import argparse
 import os
+import shutil
 import signal
 import threading
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from mlops.backends.local import locks
 from mlops.backends.local.container import Outcome, run_training
 from mlops.backends.local.files import now
-from mlops.backends.local.records import Plan, write_state
+from mlops.backends.local.records import KILLED, PREPARED, Plan, write_state
 from mlops.backends.local.registry import Registry
 from mlops.errors import BackendError
 
@@ -47,6 +48,7 @@ def run_job(folder: Path, plan: Plan, group: int, stop: threading.Event) -> Outc
         processors=processors(),
         group=group,
         log=folder / "log.txt",
+        prepared=folder / PREPARED,
         stop=stop,
         on_metrics=on_metrics,
     )
@@ -96,6 +98,9 @@ def main() -> None:
             outcome = run_job(folder, plan, group, stop)
         _register(folder)
     finally:
+        # Only what was killed is started again. A runner that is killed itself doesn't come here.
+        if not str(outcome.failure).startswith(KILLED):
+            shutil.rmtree(folder / PREPARED, ignore_errors=True)
         write_state(
             folder,
             status=outcome.status,

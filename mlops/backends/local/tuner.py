@@ -1,6 +1,7 @@
 """Tuning: Optuna proposes hyperparameters, `train.py` tries them, the best model is the job's.
 
 Every trial is a training run of its own under the container's contract, in a folder of its own.
+What does not depend on what is searched, the first trial does for all (`container/prepared.py`).
 Optuna keeps nothing: its study is made again from the trials' records, so a tuning job that was
 killed carries on with what had been finished.
 """
@@ -17,7 +18,14 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from mlops.backends import JobStatus, Trial
 from mlops.backends.local.container import Outcome, lay_out, run_training
 from mlops.backends.local.files import now, read_json
-from mlops.backends.local.records import Plan, best_trial, read_trials, trial_folder, write_trial
+from mlops.backends.local.records import (
+    PREPARED,
+    Plan,
+    best_trial,
+    read_trials,
+    trial_folder,
+    write_trial,
+)
 from mlops.backends.local.runner import processors
 from mlops.container.train import HYPERPARAMETERS
 
@@ -131,6 +139,7 @@ def _run(folder: Path, plan: Plan, trial: Trial, group: int, stop: threading.Eve
         processors=max(1, processors() // plan.max_parallel_jobs),
         group=group,
         log=own / "log.txt",
+        prepared=folder / PREPARED,
         stop=stop,
         on_metrics=lambda _: None,
     )
