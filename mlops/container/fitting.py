@@ -264,7 +264,7 @@ def tree_margins(booster: xgboost.Booster, values: NDArray[np.float32], start: F
     return margins.astype(np.float64)
 
 
-def judged_on(table: Table) -> Bools:
+def judged_on(table: Marks) -> Bools:
     """The records that give the calibration and the thresholds, shape (rows,).
 
     Those that were written before a decision, or where they don't have both labels, whole notes,

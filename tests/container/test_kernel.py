@@ -36,7 +36,7 @@ won't reduce, can't walk | 45 year old man | 3 month old baby with a lump | naï
 Москва больной | no no no not without | İstanbul ǅ \ud800 \x00 🦴 | and/or l4/5 x-ray w/o - -- |
 a.b.c 1.5 2.5.1 | Mr. , Smith | Mrs | : ; ? | Ms | grade | mm | 5 mm | PLAN: | the | worsening |
 irreducible hernia | no fever, liver tests normal | vomiting, CT negative | fever, rash and chills
-absent | denies pain , takes ramipril, , no , swelling | Amoxicillin 500 mg disp 21 tablets, refill 0
+absent | denies pain , takes ramipril, , no , swelling | Amoxicillin 500 mg disp 21 tablets refill
 | Procedure: the patient was prepped and draped, incision, sutures, closed |
 Discharged home, follow up in clinic, discharge medications | recipe flour sugar oven bake minutes
 """.replace("\n", " ").split("|")
