@@ -137,10 +137,13 @@ class DocumentTypes:
 
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon, clinical: Collection[str]) -> None:
         names = vocabulary.names
-        known = (frozenset(clinical) | WORDS["shorthand"] | WORDS["body"]) - WORDS["office"]
+        said = WORDS["shorthand"] | WORDS["body"] | WORDS["long_term"]
+        known = (frozenset(clinical) | said) - WORDS["office"]
         lists = {name: WORDS[name] for name in _LISTS} | {"clinical": known}
         # What a prescription is made of.
-        lists["dosing"] = WORDS["prescribing"] | WORDS["dosing"] | WORDS["drugs"]
+        lists["dosing"] = frozenset().union(
+            *(WORDS[name] for name in ("prescribing", "dosing", "drugs", "long_term"))
+        )
         self.words = {
             name: np.array([word in words for word in names]) for name, words in lists.items()
         }

@@ -152,7 +152,7 @@ def fit(
         vocabulary=prepared.vocabulary,
         lexicon=lexicon,
         scores=prepared.scores,
-        means=gated.values.mean(axis=0),
+        means=gated.values.mean(axis=0).round(6),
         trees=Trees.of(bytes(trees.save_raw("ubj"))),
         calibration=calibration,
         thresholds=thresholds,

@@ -141,7 +141,7 @@ def save_model(folder: Path, model: Model) -> str:
         "thresholds": [asdict(threshold) for threshold in model.thresholds],
         "error_target": model.target,
         "scores": list(model.scores.names),
-        "means": [round(float(mean), 6) for mean in model.means],
+        "means": model.means.tolist(),
         "features": list(model.plan.names),
     }
     metadata["model_version"] = _version(folder, metadata)

@@ -28,6 +28,7 @@ OFF = NEGATED | OTHER
 _STATE_OF_BITS = np.array(
     [DENIED if b & NEGATED else ELSEWHERE if b & OTHER else PLAIN for b in range(16)]
 )
+_COMMAS = COMMA << tokens.BEFORE | COMMA << tokens.AFTER
 FAILED_TREATMENT = "conservative_failed"
 Ints = NDArray[np.int64]
 Range = tuple[int, int]
@@ -182,8 +183,9 @@ class Reader:
         seen.look()
         found = self.matcher.find(numbers, clauses)
         own = self.assertions.numbers
+        triggers = [match for match in found if match[0] in own]
         commas = _after_commas(everything[:, tokens.MARKS], places)
-        bits = self.assertions.apply([m for m in found if m[0] in own], clauses, commas)
+        bits = self.assertions.apply(triggers, clauses, commas)
         reading = Reading(
             ranges=seen.ranges,
             rows=rows,
@@ -232,9 +234,16 @@ def _after_commas(marks: Ints, places: Ints) -> list[int]:
         marks: Of all rows.
         places: Which of the rows are words.
     """
-    before = (marks & COMMA << tokens.BEFORE).nonzero()[0]
-    after = (marks & COMMA << tokens.AFTER).nonzero()[0]
-    return sorted({*places.searchsorted(before).tolist(), *places.searchsorted(after + 1).tolist()})
+    rows = (marks & _COMMAS).nonzero()[0]
+    found = []
+    for place, mark in zip(
+        places.searchsorted(rows).tolist(), marks.take(rows).tolist(), strict=True
+    ):
+        if mark & COMMA << tokens.BEFORE:
+            found.append(place)
+        if mark & COMMA << tokens.AFTER:
+            found.append(place + 1)
+    return found
 
 
 def word_at(text: str, start: int, stop: int) -> str:

@@ -51,8 +51,11 @@ def pieces_of(word: str) -> tuple[str, ...]:
 
 
 def content(vocabulary: Vocabulary) -> NDArray[np.bool_]:
-    """Which words count alone: all but function words, names, plain numbers and unknown ones."""
-    silent = STOP | WORDS["names"]
+    """Which words count alone.
+
+    All but function words, names, drugs taken for years, plain numbers and unknown words.
+    """
+    silent = STOP | WORDS["names"] | WORDS["long_term"]
     marks = np.array([name not in silent for name in vocabulary.names])
     marks[UNKNOWN] = marks[NUMBERS.start] = False
     return marks

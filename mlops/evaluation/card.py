@@ -33,7 +33,8 @@ def model_card(metrics: Mapping[str, Any]) -> str:
         "XGBoost on features of the text of a note: what it says in words and pieces of words, and "
         "its clinical cues with their assertion (negated, past, of the family, hypothetical). "
         "Where medicine fixes the direction of a feature, the trees keep to it. Calibrated on "
-        "out-of-fold margins; it abstains where it would err too often. Artifact: "
+        "out-of-fold margins, by a slope that depends on whether a text reads like a note or like "
+        "a referral; it abstains where it would err too often. Artifact: "
         f"{metrics['artifact_bytes'] / 1e6:.2f} MB of UBJ, JSON and NumPy arrays, no pickle. "
         f"Hyperparameters: {settings}.",
         "## Uses",

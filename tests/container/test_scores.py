@@ -66,6 +66,14 @@ def test_an_unknown_word_counts_by_its_pieces(model: Model, is_content: np.ndarr
     assert not shares[1].any()
 
 
+def test_a_drug_taken_for_years_says_nothing(model: Model, is_content: np.ndarray) -> None:
+    texts = [f"Irreducible hernia, takes {drug}" for drug in ("ramipril", "Lipitor", "metformin")]
+    found = [scores_of(model, text, is_content) for text in texts]
+    for scores, shares in found:
+        assert (scores == found[0][0]).all()
+        assert not shares[-2:].any()
+
+
 def test_words_set_aside_say_nothing(model: Model, is_content: np.ndarray) -> None:
     named, _ = scores_of(model, "Dear Dr Hernia, knee pain", is_content)
     other, _ = scores_of(model, "Dear Dr Qqqqqqq, knee pain", is_content)
