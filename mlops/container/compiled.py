@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops.container import document, evidence, features, gating, lexicon, scores
+from mlops.container import document, evidence, features, gating, lexicon, scores, tokens
 from mlops.container.document import DocumentTypes
 from mlops.container.features import Plan
 from mlops.container.lexicon import Lexicon, Matcher
@@ -39,7 +39,10 @@ def compiled(model: "Model") -> "kernel.Kernel | None":
     if not IS_COMPILED or model.trees.leaves is None or model.scores.names != gating.NAMES:
         return None
     return kernel.Kernel(
+        model.reader.tokens,
         _Pieces(model.scores),
+        max_remembered=tokens.MAX_REMEMBERED,
+        max_token=tokens.MAX_TOKEN,
         **_of_words(model.documents, model.is_content),
         **_of_phrases(model.reader.matcher, len(model.vocabulary)),
         **_of_categories(model.lexicon, model.reader, model.documents, model.plan),
@@ -54,6 +57,7 @@ def compiled(model: "Model") -> "kernel.Kernel | None":
         max_gain=evidence.MAX_GAIN,
         min_weight=evidence.MIN_WEIGHT,
         min_word=evidence.MIN_WORD,
+        tie=evidence.TIE,
         max_evidence=evidence.MAX_EVIDENCE,
         max_phrase=evidence.MAX_PHRASE,
         max_bridge=evidence.MAX_GAP,
@@ -182,16 +186,16 @@ def _features(of_category: dict[int, int], categories: int) -> NDArray[np.int32]
 
 def _of_scores(weights: Scores) -> Given:
     """The tables of words and pairs, and where a pair stands."""
-    pairs = weights.pair_index
+    words = len(weights.meaning_lengths)
+    first, second = np.divmod(weights.pair_keys, words)
     return {
         "words": weights.word_table,
         "pairs": weights.pair_table,
         "intercepts": weights.intercepts,
-        "pair_keys": pairs.keys,
-        "pair_table": pairs.table,
-        "pair_factors": FACTORS.ravel(),
-        "pair_shift": int(pairs.shift),
-        "sketch": pairs.sketch(),
+        "pairs_of": np.searchsorted(first, np.arange(words + 1)).astype(np.int32),
+        "seconds": second.astype(np.int32),
+        "sketch": weights.pair_index.sketch(),
+        "sketch_factor": int(FACTORS[0, 0]),
         "sketch_shift": 64 - SKETCH_BITS,
         "denied_floor": scores.DENIED_FLOOR,
     }

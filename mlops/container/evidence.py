@@ -23,6 +23,8 @@ MAX_EVIDENCE = 8
 MIN_WEIGHT = 0.03
 # A word below this is left in the remainder, and bridged inside a phrase.
 MIN_WORD = 0.01
+# What differs by no more weighs the same.
+TIE = 1e-9
 MAX_PHRASE = 12
 MAX_GAP = 2
 # A score near its average says little; what the trees make of it is not blown up beyond this.
@@ -81,7 +83,7 @@ def phrases(reading: Reading, note: int, weights: Floats) -> list[Phrase]:
     """
     totals, first, last = _runs(reading, note, weights)
     strength = np.abs(totals)
-    chosen = (-strength).argsort(kind="stable")[:MAX_EVIDENCE]
+    chosen = (-strength / TIE).round().argsort(kind="stable")[:MAX_EVIDENCE]
     chosen = chosen[strength.take(chosen) >= MIN_WEIGHT]
     found = zip(
         totals.take(chosen).tolist(),

@@ -45,8 +45,7 @@ class Seen(Protocol):
 def see(texts: Sequence[str], model: "Model") -> Sequence[Seen]:
     """Look at some notes."""
     if model.kernel:
-        tokens = model.reader.tokens
-        return [model.kernel.see(tokens.of(text), text) for text in texts]
+        return [model.kernel.see(text) for text in texts]
     return see_by_arrays(texts, model)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from mlops.container.document import Counts
 from mlops.container.evidence import Phrase
+from mlops.container.tokens import Tokens
 
 class Word:
     KNOWN: int
@@ -42,6 +43,6 @@ class Seen:
 
 class Kernel:
     def __init__(
-        self, by_pieces: Callable[[str, int, int], tuple[str, bytes]], **given: Any
+        self, tokens: Tokens, by_pieces: Callable[[str, int, int], tuple[str, bytes]], **given: Any
     ) -> None: ...
-    def see(self, rows: list[bytes], text: str) -> Seen: ...
+    def see(self, text: str) -> Seen: ...

@@ -13,9 +13,10 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.math cimport exp, fabs, sqrt
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from mlops.container.document import Counts
+from mlops.container.text import spaced
 
 # The columns of a row and the marks of a word (`tokens`), and what is in a gap (`text`).
 cdef enum:
@@ -101,6 +102,19 @@ cdef struct Term:
     int32_t number, places
     double weight
 
+cdef struct Token:
+    # A remembered token: a hash of it, where it stands among what is remembered (its rows, then
+    # its characters), and how many of both there are. Without rows it is room for one.
+    uint64_t hash
+    int32_t where
+    uint16_t rows, length
+
+cdef struct Found:
+    # Rows of a token of a note: where they stand among what is remembered, or, below zero, in the
+    # note's own list.
+    int64_t where
+    int32_t rows
+
 cdef struct Match:
     int32_t category, first, last
 
@@ -112,15 +126,109 @@ cdef struct Phrase:
     int32_t first, last
 
 
+cdef class Memory:
+    """Tokens and their rows, one after the other (`tokens.Tokens`), found by their characters.
+
+    Whoever holds Python's lock may use it; `look` gives it away where a token is new.
+    """
+
+    cdef object tokens
+    cdef Token *table
+    cdef int64_t *kept
+    cdef int64_t used, room
+    cdef uint64_t mask
+    cdef Py_ssize_t count, max_count, max_length
+
+    def __cinit__(self, tokens, Py_ssize_t max_count, Py_ssize_t max_length):
+        self.tokens, self.max_count, self.max_length = tokens, max_count, max_length
+        self.mask = 64
+        while self.mask < <uint64_t>(2 * max_count):
+            self.mask *= 2
+        self.table = <Token *>calloc(self.mask, sizeof(Token))
+        self.mask -= 1
+        if not self.table:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.table)
+        free(self.kept)
+
+    cdef Token *find(self, str text, Py_ssize_t start, Py_ssize_t length, uint64_t hash):
+        """Where a token stands in the table, or the room for it."""
+        cdef uint64_t slot = (hash ^ hash >> 29) & self.mask
+        cdef Token *token
+        cdef Py_ssize_t place
+        cdef const int32_t *letters
+        while True:
+            token = &self.table[slot]
+            if not token.rows:
+                return token
+            if token.hash == hash and token.length == length:
+                letters = <const int32_t *>&self.kept[token.where + token.rows * COLUMNS]
+                for place in range(length):
+                    if letters[place] != <int32_t>text[start + place]:
+                        break
+                else:
+                    return token
+            slot = (slot + 1) & self.mask
+
+    cdef int look(
+        self, str text, Py_ssize_t start, Py_ssize_t length, uint64_t hash, list own, Found *found
+    ) except -1:
+        """The rows of a token of a text.
+
+        Args:
+            own: Takes what can't be remembered.
+        """
+        cdef Token *token = self.find(text, start, length, hash)
+        cdef Py_ssize_t place, size
+        cdef int64_t *more
+        cdef int32_t *letters
+        cdef bytes rows
+        if token.rows:
+            found.where, found.rows = token.where, token.rows
+            return 0
+        rows = self.tokens.read(text[start : start + length])
+        size = PyBytes_GET_SIZE(rows) // sizeof(int64_t)
+        found.rows = <int32_t>(size // COLUMNS)
+        if self.count >= self.max_count or length > self.max_length:
+            own.append(rows)
+            found.where = -<int64_t>len(own)
+            return 0
+        # Two characters take the room of one number.
+        if self.used + size + length // 2 + 1 > self.room:
+            self.room = 2 * (self.used + size + length)
+            more = <int64_t *>realloc(self.kept, self.room * sizeof(int64_t))
+            if not more:
+                raise MemoryError
+            self.kept = more
+        # Meanwhile another thread may have come to know it.
+        token = self.find(text, start, length, hash)
+        if not token.rows:
+            memcpy(&self.kept[self.used], PyBytes_AS_STRING(rows), size * sizeof(int64_t))
+            letters = <int32_t *>&self.kept[self.used + size]
+            for place in range(length):
+                letters[place] = <int32_t>text[start + place]
+            token.hash, token.where = hash, <int32_t>self.used
+            token.length, token.rows = <uint16_t>length, <uint16_t>found.rows
+            self.used += size + length // 2 + 1
+            self.count += 1
+        found.where = token.where
+        return 0
+
+
 cdef class Kernel:
     """The tables of a model, and the numbers that its modules fix.
 
     Args:
+        tokens: From a token to its rows.
         by_pieces: From a word to what its known pieces add and their length: SCORES + 1 32-bit
             floats as bytes.
         given: By name; `compiled` says what they are.
     """
 
+    cdef Memory memory
+    cdef bytes end
     cdef object by_pieces
     # Of words.
     cdef const uint16_t[::1] kinds
@@ -144,10 +252,10 @@ cdef class Kernel:
     # Of scores.
     cdef const float[:, ::1] words, pairs
     cdef const float[::1] intercepts
-    cdef const int64_t[::1] pair_keys
-    cdef const int32_t[::1] pair_table
-    cdef const uint64_t[::1] pair_factors, sketch
-    cdef int pair_shift, sketch_shift
+    cdef const int32_t[::1] pairs_of, seconds
+    cdef const uint64_t[::1] sketch
+    cdef uint64_t sketch_factor
+    cdef int sketch_shift
     cdef double denied_floor, full_signs, decision
     cdef const double[::1] means
     # Of trees.
@@ -156,10 +264,12 @@ cdef class Kernel:
     cdef const double[:, :, ::1] shares
     cdef double bias
     # Of evidence.
-    cdef double max_gain, min_weight, min_word
+    cdef double max_gain, min_weight, min_word, tie
     cdef int max_evidence, max_phrase, max_bridge, max_age_words
 
-    def __init__(self, by_pieces, **given):
+    def __init__(self, tokens, by_pieces, **given):
+        self.memory = Memory(tokens, given["max_remembered"], given["max_token"])
+        self.end = tokens.end
         self.by_pieces = by_pieces
         self.kinds = given["kinds"]
         self.size = self.kinds.shape[0]
@@ -177,13 +287,14 @@ cdef class Kernel:
         self.prior = given["prior"]
         self.words, self.pairs = given["words"], given["pairs"]
         self.intercepts = given["intercepts"]
-        self.pair_keys, self.pair_table = given["pair_keys"], given["pair_table"]
-        self.pair_factors, self.pair_shift = given["pair_factors"], given["pair_shift"]
+        self.pairs_of, self.seconds = given["pairs_of"], given["seconds"]
         self.sketch, self.sketch_shift = given["sketch"], given["sketch_shift"]
+        self.sketch_factor = given["sketch_factor"]
         self.denied_floor, self.full_signs = given["denied_floor"], given["full_signs"]
         self.decision, self.means = given["decision"], given["means"]
         self.leaves, self.shares = given["leaves"], given["shares"]
         self.lows, self.highs, self.bias = given["lows"], given["highs"], given["bias"]
+        self.tie = given["tie"]
         self.max_gain, self.min_weight = given["max_gain"], given["min_weight"]
         self.min_word, self.max_evidence = given["min_word"], given["max_evidence"]
         self.max_phrase, self.max_bridge = given["max_phrase"], given["max_bridge"]
@@ -196,29 +307,27 @@ cdef class Kernel:
         ):
             raise ValueError("These tables are not of the shape that this was compiled for.")
 
-    def see(self, list rows, str text):
-        """Read a note.
-
-        Args:
-            rows: The rows of its tokens (`tokens`), as bytes; then those of its end.
-            text: The note.
-        """
-        cdef Seen seen = Seen(self, rows)
+    def see(self, str text):
+        """Read a note."""
+        cdef Seen seen = Seen(self)
         seen.read(text)
         return seen
 
-    cdef int32_t pair(self, int64_t key) noexcept:
+    cdef int32_t pair(self, int32_t first, int32_t second) noexcept:
         """Where a pair of words stands in the table; its length if nowhere (`pairs.Pairs`)."""
-        cdef uint64_t hashed = <uint64_t>key * self.pair_factors[0] >> self.sketch_shift
-        cdef int32_t place
-        cdef int way
+        cdef uint64_t hashed = <uint64_t>(first * self.size + second) * self.sketch_factor
+        cdef int32_t low = self.pairs_of[first], high = self.pairs_of[first + 1], stop = high, middle
+        hashed >>= self.sketch_shift
         if not self.sketch[hashed >> 6] >> (hashed & 63) & 1:
             return <int32_t>(self.pairs.shape[0] - 1)
-        for way in range(2):
-            hashed = <uint64_t>key * self.pair_factors[way] >> self.pair_shift
-            place = self.pair_table[hashed]
-            if self.pair_keys[place] == key:
-                return place
+        while low < high:
+            middle = (low + high) >> 1
+            if self.seconds[middle] < second:
+                low = middle + 1
+            else:
+                high = middle
+        if low < stop and self.seconds[low] == second:
+            return low
         return <int32_t>(self.pairs.shape[0] - 1)
 
     cdef Py_ssize_t following(self, int32_t first, int32_t second) noexcept:
@@ -248,7 +357,8 @@ cdef class Seen:
     cdef Kernel model
     cdef Place *places
     cdef int64_t *row_marks
-    cdef Py_ssize_t size, rows
+    cdef Py_ssize_t size, rows, clause_from
+    cdef int64_t taken, clause
     cdef Match *matches
     cdef Py_ssize_t found, room
     cdef Term *terms
@@ -271,24 +381,9 @@ cdef class Seen:
     cdef readonly double margin, register
     cdef double referral
 
-    def __cinit__(self, Kernel model, list rows):
-        cdef Py_ssize_t count = 0
-        cdef bytes token
+    def __cinit__(self, Kernel model):
         self.model = model
-        for token in rows:
-            count += PyBytes_GET_SIZE(token) // (COLUMNS * sizeof(int64_t))
-        # One more than there can be words, for who looks one ahead.
-        self.places = <Place *>calloc(count + 1, sizeof(Place))
-        self.row_marks = <int64_t *>calloc(count + 1, sizeof(int64_t))
-        self.term_mask = 64
-        while self.term_mask < 4 * count:
-            self.term_mask *= 2
-        self.terms = <Term *>calloc(self.term_mask, sizeof(Term))
-        self.term_mask -= 1
-        if not self.places or not self.row_marks or not self.terms:
-            raise MemoryError
         self.lost, self.asked = [], []
-        self._place(rows)
 
     def __dealloc__(self):
         free(self.places)
@@ -297,42 +392,89 @@ cdef class Seen:
         free(self.matches)
         free(self.cues)
 
-    cdef int _place(self, list rows) except -1:
+    cdef int _part_into_words(self, str text) except -1:
         """The words, where each starts, and its clause (`Reader.read`)."""
-        cdef bytes token
-        cdef const int64_t *row
-        cdef const int64_t *stop
-        cdef int64_t taken = 0, clause = -1, where
-        cdef Py_ssize_t n = 0, start = 0, place
-        cdef Place *word
-        for token in rows:
-            row = <const int64_t *>PyBytes_AS_STRING(token)
-            stop = row + PyBytes_GET_SIZE(token) // sizeof(int64_t)
-            while row < stop:
-                taken += row[TAKEN]
-                self.row_marks[self.rows] = row[MARKS]
-                if row[WORD] >= 0:
-                    word = &self.places[n]
-                    where = taken - row[REST]
-                    word.number, word.mark = <int32_t>row[WORD], row[MARKS]
-                    word.length, word.row = <int32_t>row[LENGTH], <int32_t>self.rows
-                    word.where = where & ((<int64_t>1 << ENDS) - 1)
-                    if where >> ENDS != clause:
-                        for place in range(start, n):
-                            self.places[place].stop = <int32_t>n
-                        clause, start = where >> ENDS, n
-                    word.start = <int32_t>start
-                    n += 1
-                self.rows += 1
-                row += COLUMNS
-        for place in range(start, n):
-            self.places[place].stop = <int32_t>n
-        self.size = n
+        cdef Memory memory = self.model.memory
+        cdef str whole = spaced(text)
+        cdef Py_ssize_t length = len(whole), index, start = 0, tokens = 0, count = 0, room = 1
+        cdef uint64_t hash = 0
+        cdef Py_UCS4 letter
+        cdef list own = []
+        cdef bytes rows
+        cdef Found *found
+        for index in range(length):
+            room += whole[index] == u" "
+        found = <Found *>calloc(room + 1, sizeof(Found))
+        if not found:
+            raise MemoryError
+        try:
+            for index in range(length + 1):
+                letter = whole[index] if index < length else u" "
+                if letter != u" ":
+                    hash = (hash ^ <uint64_t>letter) * 0x9E3779B97F4A7C15ULL
+                    continue
+                memory.look(whole, start, index - start, hash, own, &found[tokens])
+                count += found[tokens].rows
+                tokens += 1
+                start, hash = index + 1, 0
+            own.append(self.model.end)
+            found[tokens].where, found[tokens].rows = -<int64_t>len(own), 1
+            self._make_room(count + 1)
+            for index in range(tokens + 1):
+                if found[index].where < 0:
+                    rows = own[-found[index].where - 1]
+                    self._add(<const int64_t *>PyBytes_AS_STRING(rows), found[index].rows)
+                else:
+                    self._add(&memory.kept[found[index].where], found[index].rows)
+        finally:
+            free(found)
+        for index in range(self.clause_from, self.size):
+            self.places[index].stop = <int32_t>self.size
         return 0
+
+    cdef int _make_room(self, Py_ssize_t count) except -1:
+        """For so many words."""
+        # One more than there can be words, for who looks one ahead.
+        self.places = <Place *>calloc(count + 1, sizeof(Place))
+        self.row_marks = <int64_t *>calloc(count + 1, sizeof(int64_t))
+        # Each word is a term, and each pair of words.
+        self.term_mask = 64
+        while self.term_mask < 3 * count:
+            self.term_mask *= 2
+        self.terms = <Term *>calloc(self.term_mask, sizeof(Term))
+        self.term_mask -= 1
+        self.clause = -1
+        if not self.places or not self.row_marks or not self.terms:
+            raise MemoryError
+        return 0
+
+    cdef void _add(self, const int64_t *row, int32_t rows) noexcept:
+        """Add the words of a token."""
+        cdef Py_ssize_t place
+        cdef int64_t where
+        cdef Place *word
+        for _ in range(rows):
+            self.taken += row[TAKEN]
+            self.row_marks[self.rows] = row[MARKS]
+            if row[WORD] >= 0:
+                word = &self.places[self.size]
+                where = self.taken - row[REST]
+                word.number, word.mark = <int32_t>row[WORD], row[MARKS]
+                word.length, word.row = <int32_t>row[LENGTH], <int32_t>self.rows
+                word.where = where & ((<int64_t>1 << ENDS) - 1)
+                if where >> ENDS != self.clause:
+                    for place in range(self.clause_from, self.size):
+                        self.places[place].stop = <int32_t>self.size
+                    self.clause, self.clause_from = where >> ENDS, self.size
+                word.start = <int32_t>self.clause_from
+                self.size += 1
+            self.rows += 1
+            row += COLUMNS
 
     cdef int read(self, str text) except -1:
         """All that is seen before anybody asks for phrases."""
         cdef double margin
+        self._part_into_words(text)
         self._look()
         self._find()
         self._assert()
@@ -728,7 +870,7 @@ cdef class Seen:
                             sums[block][score] += row[block * WIDTH + score]
             after = self.places[index + 1].aside or (without and self.places[index + 1].failed)
             if index + 1 < word.stop and not after:
-                number = model.pair(word.number * model.size + self.places[index + 1].number)
+                number = model.pair(word.number, self.places[index + 1].number)
                 if number != none:
                     row = &model.pairs[number, 0]
                     term = self._term(pairs_from + number)
@@ -952,7 +1094,8 @@ cdef class Seen:
         for rank in range(min(count, model.max_evidence)):
             best = rank
             for index in range(rank + 1, count):
-                if fabs(runs[index].weight) > fabs(runs[best].weight):
+                # Of phrases that weigh the same the first one is first.
+                if fabs(runs[index].weight) > fabs(runs[best].weight) + model.tie:
                     best = index
             run = runs[best]
             if fabs(run.weight) < model.min_weight:

@@ -34,15 +34,15 @@ class Pairs:
             raise ValueError("The pairs don't ascend.")
         self._count = len(keys)
         # What stands nowhere is the one after the last.
-        self.keys = np.append(keys, -1)
+        self._keys = np.append(keys, -1)
         self._bits = max(4, int(_ROOM * self._count).bit_length())
         while not self._fill(keys):
             self._bits += 1
 
     def find(self, keys: Ints) -> Ints:
         """The position of each pair in the list; P if it is not there."""
-        places = self.table.take(self._slots(keys))
-        first, second = self.keys.take(places) == keys
+        places = self._table.take(self._slots(keys))
+        first, second = self._keys.take(places) == keys
         return np.where(first, places[0], np.where(second, places[1], self._count))
 
     def sketch(self) -> NDArray[np.uint64]:
@@ -50,7 +50,7 @@ class Pairs:
 
         A pair's bit is the number that its first place has among `SKETCH_BITS` bits' worth.
         """
-        bits = (self.keys[:-1].view(np.uint64) * FACTORS[0]) >> np.uint64(64 - SKETCH_BITS)
+        bits = (self._keys[:-1].view(np.uint64) * FACTORS[0]) >> np.uint64(64 - SKETCH_BITS)
         found = np.zeros(2**SKETCH_BITS // 64, np.uint64)
         np.bitwise_or.at(found, bits >> np.uint64(6), np.uint64(1) << (bits & np.uint64(63)))
         return found
@@ -58,24 +58,24 @@ class Pairs:
     def _slots(self, keys: Ints) -> Ints:
         """The two places of each pair, shape (2, pairs)."""
         slots = keys.view(np.uint64) * FACTORS
-        slots >>= self.shift
+        slots >>= self._shift
         return slots.view(np.int64)
 
     def _fill(self, keys: Ints) -> bool:
         """Put each pair into one of its places; False if they don't fit."""
-        self.shift = np.uint64(64 - self._bits)
+        self._shift = np.uint64(64 - self._bits)
         slots = self._slots(keys)
-        self.table: NDArray[np.int32] = np.full(2**self._bits, self._count, np.int32)
+        self._table: NDArray[np.int32] = np.full(2**self._bits, self._count, np.int32)
         turn = np.zeros(self._count, np.int64)
         waiting = np.arange(self._count, dtype=np.int32)
         for _ in range(_ROUNDS):
             if not len(waiting):
                 return True
             wanted = slots[turn[waiting], waiting]
-            before = self.table[wanted]
+            before = self._table[wanted]
             # Of those that want the same place the last one gets it.
-            self.table[wanted] = waiting
-            won = self.table[wanted] == waiting
+            self._table[wanted] = waiting
+            won = self._table[wanted] == waiting
             out = before[won]
             waiting = np.concatenate([waiting[~won], out[out < self._count]])
             turn[waiting] ^= 1

@@ -244,7 +244,7 @@ class Scored:
             words: Where its words are.
             gains: What each score counts in that sum, shape (K,).
         """
-        factors = np.zeros((_PAIRS + 1, len(gains) + 1), np.float32)
+        factors = np.zeros((_PAIRS + 1, len(gains) + 1))
         factors[:, :-1] = gains / self.lengths[note, :, None]
         of_words, of_pairs = self.shares[:, words]
         found: Floats = of_words * (self.words[words] @ factors[:_PAIRS].ravel())

@@ -77,9 +77,12 @@ def tokens_of(text: str) -> list[str]:
     >>> tokens_of("No fever,  and/or\\nPain.")
     ['No', 'fever,', '', 'and/or\\n', 'Pain.']
     """
-    if "\n" in text:
-        text = _join_lines(text).replace("\n", "\n ")
-    return text.split(" ")
+    return spaced(text).split(" ")
+
+
+def spaced(text: str) -> str:
+    """A text with a space after every line break, so that spaces alone part its tokens."""
+    return _join_lines(text).replace("\n", "\n ") if "\n" in text else text
 
 
 def _join_lines(text: str) -> str:

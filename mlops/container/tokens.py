@@ -52,18 +52,22 @@ SPECIAL = TITLE | GRADE | MM | CM | END | LOST | (COLON | QUESTION) * (1 << BEFO
 _LAST_LATIN = "\u024f"
 # What stands between the parts of one word.
 _JOINING = frozenset("-.'/")
-_MAX_REMEMBERED = 30_000
-_MAX_TOKEN = 60
+MAX_REMEMBERED = 30_000
+MAX_TOKEN = 60
 
 
 class Tokens(dict[str, bytes]):
-    """From a token to its rows. Safe to use from several threads."""
+    """From a token to its rows. Safe to use from several threads.
+
+    Attributes:
+        end: The row after the last word of a text.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self._vocabulary = vocabulary
         self._marks = _marks(vocabulary)
-        self._end = _pack(_row(UNKNOWN, END, CLAUSE, CLAUSE, 0, 0, 0))
+        self.end = _pack(_row(UNKNOWN, END, CLAUSE, CLAUSE, 0, 0, 0))
 
     def __repr__(self) -> str:
         # What is remembered comes from notes.
@@ -76,18 +80,19 @@ class Tokens(dict[str, bytes]):
         """
         parts: list[bytes] = []
         for text in texts:
-            parts += self.of(text)
+            parts += map(self.__getitem__, tokens_of(text))
+            parts.append(self.end)
         return np.frombuffer(b"".join(parts), np.int64).reshape(-1, COLUMNS)
 
-    def of(self, text: str) -> list[bytes]:
-        """The rows of each token of a text, and that of its end, as bytes."""
-        return [*map(self.__getitem__, tokens_of(text)), self._end]
-
     def __missing__(self, token: str) -> bytes:
-        rows = _pack(self._read(token))
-        if len(self) < _MAX_REMEMBERED and len(token) <= _MAX_TOKEN:
+        rows = self.read(token)
+        if len(self) < MAX_REMEMBERED and len(token) <= MAX_TOKEN:
             self[token] = rows
         return rows
+
+    def read(self, token: str) -> bytes:
+        """The rows of a token, which is not remembered."""
+        return _pack(self._read(token))
 
     def _read(self, token: str) -> Sequence[int]:
         """The rows of a token, one after the other."""

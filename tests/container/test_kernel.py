@@ -54,7 +54,7 @@ def same(texts: Sequence[str], model: Model) -> None:
             told, wanted = found.phrases(slope), expected.phrases(slope)
             assert [phrase[1:] for phrase in told] == [phrase[1:] for phrase in wanted]
             assert [phrase[0] for phrase in told] == pytest.approx(
-                [phrase[0] for phrase in wanted], abs=1e-5
+                [phrase[0] for phrase in wanted], abs=1e-8
             )
 
 
