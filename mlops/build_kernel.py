@@ -52,7 +52,7 @@ def compile_kernel(root: Path) -> Path:
 
     module = SOURCE.removesuffix(".pyx").replace("/", ".")
     # A machine that can contract a product and a sum rounds them once where others round twice.
-    options = [] if sys.platform == "win32" else ["-O2", "-g0", "-ffp-contract=off"]
+    options = [] if sys.platform == "win32" else ["-O3", "-g0", "-ffp-contract=off"]
     with tempfile.TemporaryDirectory() as folder, chdir(root):
         extension = Extension(module, [SOURCE], extra_compile_args=options)
         modules = cythonize([extension], build_dir=folder, quiet=True)  # type: ignore[no-untyped-call,unused-ignore]
