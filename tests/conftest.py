@@ -8,18 +8,22 @@ import pytest
 
 from mlops.backends.local import LocalBackend
 from mlops.settings import get_settings
-from tests.sharing import made_once
+from tests.sharing import made_once, shared_folder
 from tests.trained import Trained, train
 
 OURS = ("SLACK_", "TRIAGE_", "SAGEMAKER_", "AWS_", "SM_", "DATABASE_URL")
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """A state folder of the test's own, and an environment without our variables."""
     for name in os.environ:
         if name.startswith(OURS):
             monkeypatch.delenv(name)
+    # Trainings on the same data read it once, whichever test they are of.
+    monkeypatch.setenv("TRIAGE_PREPARED", str(shared_folder(tmp_path_factory) / "prepared"))
     folder = tmp_path / "home"
     monkeypatch.setenv("TRIAGE_HOME", str(folder))
     # A .env file of the person who runs the tests must not be read either.
@@ -34,5 +38,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """A state folder with a trained version, made once: copy it before changing anything in it."""
-    home = made_once(tmp_path_factory, "trained", lambda folder: train(folder / "home")) / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRIAGE_PREPARED", str(shared_folder(tmp_path_factory) / "prepared"))
+        made = made_once(tmp_path_factory, "trained", lambda folder: train(folder / "home"))
+    home = made / "home"
     return Trained(home, next(v.name for v in LocalBackend(home).versions() if not v.shipped))

@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of the whole run."""
+    base = factory.getbasetemp()
+    # Each process of pytest-xdist has a folder below the run's.
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that the first process to ask for it fills; whoever asks next waits for that.
 
@@ -16,10 +23,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
         name: Of the folder.
         make: Fills it.
     """
-    base = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        # Each process of pytest-xdist has a folder below the run's.
-        base = base.parent
+    base = shared_folder(factory)
     folder, done = base / name, base / f"{name}.done"
     with (base / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -173,7 +173,6 @@ def _of_categories(words: Lexicon, reader: Reader, documents: DocumentTypes, pla
         "counted": len(plan.names) - len(plan.scores),
         "failed": reader.failed,
         "question": -1 if reader.question is None else reader.question,
-        "max_gap": lexicon.MAX_GAP,
     }
 
 

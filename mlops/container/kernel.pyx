@@ -240,7 +240,6 @@ cdef class Kernel:
     cdef const int32_t[::1] alone_of, alone, gapped_of, next_of
     cdef const int64_t[::1] nexts
     cdef const int32_t[:, ::1] gapped, followed, steps
-    cdef int max_gap
     # Of categories.
     cdef const uint16_t[::1] roles
     cdef const int8_t[::1] toward
@@ -278,7 +277,7 @@ cdef class Kernel:
         self.alone_of, self.alone = given["alone_of"], given["alone"]
         self.gapped_of, self.gapped = given["gapped_of"], given["gapped"]
         self.nexts, self.next_of, self.followed = given["nexts"], given["next_of"], given["followed"]
-        self.steps, self.max_gap = given["steps"], given["max_gap"]
+        self.steps = given["steps"]
         self.roles, self.toward, self.bits = given["roles"], given["toward"], given["bits"]
         self.reach = given["reach"]
         self.asserted, self.denied = given["asserted"], given["denied"]

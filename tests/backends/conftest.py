@@ -99,6 +99,12 @@ class Trained:
     artifact: Path
 
 
+@pytest.fixture(autouse=True)
+def own_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each job has its own folder for what its trainings share, as it is for users."""
+    monkeypatch.delenv("TRIAGE_PREPARED")
+
+
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of the shipped corpus, cut small: these tests are not about the model."""

@@ -5,6 +5,7 @@ variables and gets its hyperparameters as arguments, as the sagemaker-training t
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -99,7 +100,7 @@ def run_training(
         processors: For `SM_NUM_CPUS`.
         group: Descriptor of the job's group lock, which the script shares.
         log: Where its output goes, line by line.
-        prepared: Folder that it shares with other trainings on the same data.
+        prepared: Folder that it shares with other trainings of its job on the same data.
         stop: When it is set, the script is told to stop, and killed if it doesn't.
         on_metrics: Called with all metrics so far whenever the script prints one.
     """
@@ -108,7 +109,8 @@ def run_training(
         part for key in sorted(hyperparameters) for part in (f"--{key}", hyperparameters[key])
     ]
     variables = _variables(ml, name, hyperparameters, arguments, processors)
-    variables[PREPARED_VARIABLE] = str(prepared)
+    # Whoever runs many trainings on the same data may name a folder for all of them.
+    variables[PREPARED_VARIABLE] = os.environ.get(PREPARED_VARIABLE) or str(prepared)
     process = subprocess.Popen(
         [sys.executable, "train.py", *arguments],
         stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ import mlops
 # Slack tokens, cloud keys and database addresses are no business of a training job.
 _PASSED_ON = (
     "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR", "TZ",
-    "USER", "VIRTUAL_ENV", "TRIAGE_ERROR_TARGET",
+    "USER", "VIRTUAL_ENV", "TRIAGE_ERROR_TARGET", "TRIAGE_PREPARED",
 )  # fmt: skip
 PACKAGE_ROOT = Path(mlops.__file__).resolve().parents[1]
 
