@@ -1,10 +1,19 @@
 """Records made of others: crops of long texts, and copies with background mixed in."""
 
 import re
+import tomllib
 from collections import Counter
 
-from mlops.container.augmentation import COPIES, MOST, read_background, with_background, with_crops
+from mlops.container.augmentation import (
+    COPIES,
+    FILE,
+    MOST,
+    read_background,
+    with_background,
+    with_crops,
+)
 from mlops.container.table import BACKGROUND, CROP, DECISION, FILED, Row
+from mlops.container.wordlists import WORDS
 
 REFERRAL = "Irreducible hernia since last night. Vomiting twice. Abdomen distended."
 
@@ -70,9 +79,12 @@ def test_every_slot_has_its_list_and_every_list_its_slot() -> None:
         slot for lines in kinds for line in lines for slot in re.findall(r"{(\w+)}", line)
     )
     assert set(slots) == set(lists)
-    for name, values in lists.items():
+    for name, words in tomllib.loads(FILE.read_text(encoding="utf-8"))["lists"].items():
+        values = " ".join(words.split()).split(", ")
         assert len(values) == len(set(values)), name
         assert all(values), name
+        assert lists[name][: len(values)] == values
+    assert WORDS["drugs"] | WORDS["long_term"] <= set(lists["drug"])
     lines = [line for kind in kinds for line in kind]
     assert [line for line, count in Counter(lines).items() if count > 1] == []
     assert all(line == line.strip() and not line.endswith(".") for line in lines)
