@@ -5,17 +5,18 @@ Where it was not compiled (there is no compiler, or this is SageMaker's image) n
 the speed.
 """
 
-from itertools import accumulate
+from collections.abc import Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlops.container import document, evidence, features, gating, lexicon, scores, tokens
+from mlops.container.clauses import Ints
 from mlops.container.document import DocumentTypes
 from mlops.container.features import Plan
 from mlops.container.lexicon import Lexicon, Matcher
-from mlops.container.pairs import FACTORS, SKETCH_BITS
+from mlops.container.pairs import FACTORS, SKETCH_BITS, sketch
 from mlops.container.reading import Reader, word_at
 from mlops.container.scores import Scores
 from mlops.container.trees import Trees
@@ -100,10 +101,10 @@ def _of_words(documents: DocumentTypes, is_content: NDArray[np.bool_]) -> Given:
 
 def _of_phrases(matcher: Matcher, size: int) -> Given:
     """All phrases as rows of numbers: a category, its first step and the one after its last."""
-    alone: list[list[int]] = [[] for _ in range(size)]
-    gapped: list[list[list[int]]] = [[] for _ in range(size)]
-    steps: list[tuple[int, int, int]] = []
+    alone: dict[int, list[int]] = {}
+    gapped: dict[int, list[list[int]]] = {}
     following: dict[int, list[list[int]]] = {}
+    steps: list[tuple[int, int, int]] = []
 
     def rows(entries: list[tuple[int, tuple[lexicon.Step, ...]]]) -> list[list[int]]:
         found = []
@@ -112,29 +113,36 @@ def _of_phrases(matcher: Matcher, size: int) -> Given:
             steps.extend(taken)
         return found
 
-    for first, start in matcher.starts.items():
+    for first, start in sorted(matcher.starts.items()):
         alone[first], gapped[first] = start.alone, rows(start.gapped)
-        for second, entries in start.by_next.items():
+        for second, entries in sorted(start.by_next.items()):
             following[first * size + second] = rows(entries)
-    pairs = sorted(following)
     return {
         "opens": matcher.opens.view(np.uint8),
         "begins": matcher.begins.view(np.uint8),
         "begins_factor": lexicon.FACTOR,
-        "alone_of": _ends(alone),
-        "alone": np.array([category for own in alone for category in own], np.int32),
-        "gapped_of": _ends(gapped),
-        "gapped": _table([row for own in gapped for row in own]),
-        "nexts": np.array(pairs, np.int64),
-        "next_of": _ends([following[pair] for pair in pairs]),
-        "followed": _table([row for pair in pairs for row in following[pair]]),
+        "alone_of": _ends(alone, np.arange(size)),
+        "alone": np.array([category for own in alone.values() for category in own], np.int32),
+        "gapped_of": _ends(gapped, np.arange(size)),
+        "gapped": _table([row for own in gapped.values() for row in own]),
+        "nexts": np.array(list(following), np.int64),
+        "next_of": _ends(following, np.array(list(following), np.int64)),
+        "followed": _table([row for own in following.values() for row in own]),
         "steps": _table(steps),
     }
 
 
-def _ends(lists: list[Any]) -> NDArray[np.int32]:
-    """Where each of some lists begins when they stand one after the other, and the last ends."""
-    return np.array([0, *accumulate(map(len, lists))], np.int32)
+def _ends(lists: Mapping[int, Sized], keys: Ints) -> NDArray[np.int32]:
+    """Where the list of each key begins when all stand one after the other, and the last ends.
+
+    Args:
+        lists: By their keys, ascending.
+        keys: Ascending; those without a list have an empty one.
+    """
+    own = np.fromiter(lists, np.int64, len(lists))
+    ends = np.cumsum([0, *map(len, lists.values())])
+    before = np.append(own.searchsorted(keys), len(own))
+    return np.asarray(ends[before], np.int32)
 
 
 def _table(rows: Any) -> NDArray[np.int32]:
@@ -193,7 +201,7 @@ def _of_scores(weights: Scores) -> Given:
         "intercepts": weights.intercepts,
         "pairs_of": np.searchsorted(first, np.arange(words + 1)).astype(np.int32),
         "seconds": second.astype(np.int32),
-        "sketch": weights.pair_index.sketch(),
+        "sketch": sketch(weights.pair_keys),
         "sketch_factor": int(FACTORS[0, 0]),
         "sketch_shift": 64 - SKETCH_BITS,
         "denied_floor": scores.DENIED_FLOOR,

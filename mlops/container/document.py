@@ -136,7 +136,6 @@ class DocumentTypes:
     """
 
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon, clinical: Collection[str]) -> None:
-        names = vocabulary.names
         said = WORDS["shorthand"] | WORDS["body"] | WORDS["long_term"]
         known = (frozenset(clinical) | said) - WORDS["office"]
         lists = {name: WORDS[name] for name in _LISTS} | {"clinical": known}
@@ -144,10 +143,8 @@ class DocumentTypes:
         lists["dosing"] = frozenset().union(
             *(WORDS[name] for name in ("prescribing", "dosing", "drugs", "long_term"))
         )
-        self.words = {
-            name: np.array([word in words for word in names]) for name, words in lists.items()
-        }
-        self.words["letters"] = np.array([name[:1].isalpha() for name in names])
+        self.words = {name: vocabulary.marks(words) for name, words in lists.items()}
+        self.words["letters"] = np.array([name[:1].isalpha() for name in vocabulary.names])
         self.words["letters"][: NUMBERS.stop] = False
         self._counted = np.array([self.words[name] for name in _COUNTED], np.float32).T.copy()
         categories = lexicon.categories

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +115,8 @@ class Model:
     def warm(self) -> "Model":
         """Make ready what the first note would wait for."""
         _ = self.reader, self.plan, self.is_content, self.documents
-        self.scores.warm()
-        _ = self.kernel
+        if not self.kernel:
+            self.scores.warm()
         return self
 
 
@@ -187,7 +188,7 @@ def load_model(folder: Path, target: float | None = None) -> Model:
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
             scores = Scores(
                 names=tuple(metadata["scores"]),
-                piece_index={piece: place for place, piece in enumerate(words["pieces"])},
+                piece_index=dict(zip(words["pieces"], count())),
                 **{name: arrays[name] for name in _ARRAYS},
             )
         model = Model(

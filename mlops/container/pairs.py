@@ -18,6 +18,20 @@ _ROOM = 4
 _ROUNDS = 200
 
 
+def sketch(keys: Ints) -> NDArray[np.uint64]:
+    """Bits of which each pair sets one: a look at its bit tells of most pairs that they are none.
+
+    The number of a pair's bit is the first `SKETCH_BITS` bits of its key times the first factor.
+
+    Args:
+        keys: A number for each pair, none below zero, shape (P,).
+    """
+    bits = (keys.view(np.uint64) * FACTORS[0]) >> np.uint64(64 - SKETCH_BITS)
+    found = np.zeros(2**SKETCH_BITS // 64, np.uint64)
+    np.bitwise_or.at(found, bits >> np.uint64(6), np.uint64(1) << (bits & np.uint64(63)))
+    return found
+
+
 class Pairs:
     """Where pairs stand in a list.
 
@@ -44,16 +58,6 @@ class Pairs:
         places = self._table.take(self._slots(keys))
         first, second = self._keys.take(places) == keys
         return np.where(first, places[0], np.where(second, places[1], self._count))
-
-    def sketch(self) -> NDArray[np.uint64]:
-        """Bits of which each pair sets one: most of what is no pair is told by a look at it.
-
-        A pair's bit is the number that its first place has among `SKETCH_BITS` bits' worth.
-        """
-        bits = (self._keys[:-1].view(np.uint64) * FACTORS[0]) >> np.uint64(64 - SKETCH_BITS)
-        found = np.zeros(2**SKETCH_BITS // 64, np.uint64)
-        np.bitwise_or.at(found, bits >> np.uint64(6), np.uint64(1) << (bits & np.uint64(63)))
-        return found
 
     def _slots(self, keys: Ints) -> Ints:
         """The two places of each pair, shape (2, pairs)."""

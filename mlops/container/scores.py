@@ -55,8 +55,7 @@ def content(vocabulary: Vocabulary) -> NDArray[np.bool_]:
 
     All but function words, names, drugs taken for years, plain numbers and unknown words.
     """
-    silent = STOP | WORDS["names"] | WORDS["long_term"]
-    marks = np.array([name not in silent for name in vocabulary.names])
+    marks = ~vocabulary.marks(STOP | WORDS["names"] | WORDS["long_term"])
     marks[UNKNOWN] = marks[NUMBERS.start] = False
     return marks
 

@@ -8,6 +8,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlops.container.wordlists import WORDS
 
 UNKNOWN, NUMBER = 0, 1
@@ -70,6 +73,14 @@ class Vocabulary:
         """The range that holds this word alone; an empty one if it is not known."""
         number = self._index[word]
         return (number, number + 1) if number else (0, 0)
+
+    def marks(self, words: Iterable[str]) -> NDArray[np.bool_]:
+        """Which of the vocabulary's words are among these, as they stand."""
+        found = np.zeros(len(self), bool)
+        for word in words:
+            number = self._index.get(word, UNKNOWN)
+            found[number] |= self.names[number] == word
+        return found
 
     def stem(self, beginning: str) -> tuple[int, int]:
         """The range of the words that begin so."""
