@@ -142,6 +142,8 @@ class Leaves:
         shares = np.zeros((count, 2**MAX_DEPTH, MAX_DEPTH))
         for depth in range(1, MAX_DEPTH + 1):
             chosen = np.flatnonzero(depths == depth)
+            if not len(chosen):
+                continue
             # What a pattern says of places that the path does not use makes no difference.
             for pattern in range(2**depth):
                 holds = np.array([pattern >> place & 1 for place in range(depth)])

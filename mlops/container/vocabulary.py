@@ -53,8 +53,9 @@ class Vocabulary:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        kept = {word[:_MAX_WORD] for word in words if word and not word.isdecimal()}
-        ordered = sorted(kept - WORDS["dates"])
+        # Those of an artifact are in order, which sorting is quick to see.
+        kept = dict.fromkeys(word[:_MAX_WORD] for word in words if word and not word.isdecimal())
+        ordered = sorted(word for word in kept if word not in WORDS["dates"])
         self.names: list[str] = _SPECIAL + ordered
         self._index = _Index(self.names)
 
