@@ -532,10 +532,12 @@ cdef class Seen:
             gap |= self.row_marks[row] >> BEFORE
         if gap & (COMMA | CLAUSE) == COMMA:
             return
-        self.places[name].aside = True
-        while not self.places[name].mark & END and self.places[name + 1].mark & INITIAL:
-            name += 1
+        # The end of a note is no name.
+        while not self.places[name].mark & END:
             self.places[name].aside = True
+            if not self.places[name + 1].mark & INITIAL:
+                return
+            name += 1
 
     cdef void _set_heading_aside(self, Py_ssize_t colon) noexcept:
         """A clause of heading words alone that ends in a colon, before the word `colon`."""

@@ -324,11 +324,12 @@ class _Seen:
             gap |= int(self._everything[row]) >> tokens.BEFORE
         if gap & (COMMA | CLAUSE) == COMMA:
             return
-        self.aside.add(name)
-        # The end of a note is no initial.
-        while not self._marks[name] & tokens.END and self._marks[name + 1] & tokens.INITIAL:
-            name += 1
+        # The end of a note is no name.
+        while not self._marks[name] & tokens.END:
             self.aside.add(name)
+            if not self._marks[name + 1] & tokens.INITIAL:
+                return
+            name += 1
 
     def _set_heading_aside(self, colon: int) -> None:
         """A clause of heading words alone that ends in a colon, before the word `colon`."""

@@ -1,7 +1,7 @@
 """What a reader makes of numbers, dates, names, headings and line breaks."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlops.container.lexicon import Lexicon
@@ -111,6 +111,9 @@ def test_a_decimal_point_ends_no_clause_and_a_full_stop_does() -> None:
 
 
 @given(st.text(st.characters(), max_size=200))
+@example("Name")
+@example("Seen by Dr")
+@example("Dr J R")
 def test_any_string_is_read(text: str) -> None:
     reading = READER.read(text)
     count = len(split(text))
