@@ -1,9 +1,11 @@
 """The model as data: how it is written, read and versioned. No pickle, so loading runs no code."""
 
+import gc
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import count
@@ -161,6 +163,19 @@ def _version(folder: Path, metadata: Mapping[str, Any]) -> str:
     return digest.hexdigest()[:12]
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nothing is looked through for garbage: what is read stays, and there is a lot of it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_uncollected()
 def load_model(folder: Path, target: float | None = None) -> Model:
     """Read an artifact.
 
