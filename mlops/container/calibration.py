@@ -1,16 +1,24 @@
 """From the margin of the trees to a probability that can be believed (Platt 1999).
 
 A margin is worth more in a referral of a few lines than in a clinic note: the slope goes from one
-to the other with the register. What reads only half
-like a referral is still a note, hence the square.
+to the other with the register.
 """
 
 from dataclasses import dataclass
 from math import exp, log
+from typing import Any
 
 import numpy as np
 
 from mlops.container.scores import Floats
+
+
+def referral_share(register: Any) -> Any:
+    """How far a text, or each of several, is calibrated as a referral, by its register.
+
+    What reads only half like a referral is still a note, hence the square.
+    """
+    return register**2
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Calibration:
         Args:
             register: How much it reads like a referral, 0 to 1.
         """
-        share = register**2
+        share: float = referral_share(register)
         return self.note * (1 - share) + self.referral * share
 
     def log_odds(self, margin: float, register: float) -> float:

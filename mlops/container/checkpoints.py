@@ -6,23 +6,12 @@ file may be cut off at any byte: each carries the hash of its content in its nam
 
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from pathlib import Path
+
+from mlops.container.folders import ScopedFolder
 
 _NAME = re.compile(r"([0-9a-f]{16})-(\d{5})-([0-9a-f]{16})\.ubj")
-_folder: ContextVar[Path | None] = ContextVar("checkpoint_folder", default=None)
-
-
-@contextmanager
-def kept_in(folder: Path | None) -> Iterator[None]:
-    """Within this, checkpoints are kept in a folder; with None, or outside of it, nowhere."""
-    token = _folder.set(folder)
-    try:
-        yield
-    finally:
-        _folder.reset(token)
+_folder = ScopedFolder("checkpoint_folder")
+kept_in = _folder.kept_in
 
 
 def latest(key: str) -> tuple[int, bytes]:

@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from mlops.container.abstention import TARGETS, choose_thresholds
 from mlops.container.augmentation import with_background, with_crops
 from mlops.container.boosting import boost
-from mlops.container.calibration import Calibration
+from mlops.container.calibration import Calibration, referral_share
 from mlops.container.clauses import Bools
 from mlops.container.features import Plan
 from mlops.container.fit_scores import (
@@ -281,7 +281,7 @@ def fit_calibration(
     margins: Floats, registers: Floats, labels: Ints, weights: Floats
 ) -> Calibration:
     """Platt's logistic curve through out-of-fold margins, with a slope for either register."""
-    share = registers**2
+    share = referral_share(registers)
     both = np.stack([margins * (1 - share), margins * share], axis=1)
     platt = LogisticRegression(C=_CALIBRATION_C).fit(both, labels, sample_weight=weights)
     note, referral = (max(_LEAST_SLOPE, float(slope)) for slope in platt.coef_[0])

@@ -98,9 +98,10 @@ cdef struct Place:
     uint8_t bits, aside, failed, pseudo, states, clinical, aged, again
 
 cdef struct Term:
-    # A word or pair of a note: its number from 1 on, how many places have it, what each adds.
+    # A word or pair of a note: its number, how many places have it, whether its pieces have been
+    # added. Without places it is room for one.
     int32_t number, places
-    double weight
+    uint8_t added
 
 cdef struct Token:
     # A remembered token: a hash of it, where it stands among what is remembered (its rows, then
@@ -892,8 +893,8 @@ cdef class Seen:
                 word.again = number >= 0 and self._term(number).places > 0
                 number -= <int32_t>model.size
                 word.again |= number >= 0 and self._term(number).places > 0
-            if not term.weight and not word.again:
-                term.weight = 1.0
+            if not term.added and not word.again:
+                term.added = True
                 row = self._pieces(word, term)
                 for score in range(WIDTH):
                     sums[PIECES][score] += row[score]
@@ -1018,8 +1019,6 @@ cdef class Seen:
                 ) / self.lengths[block]
         for index in range(self.size):
             self.places[index].weight = 0.0
-        for index in range(self.term_mask + 1):
-            self.terms[index].weight = 0.0
         for index in range(self.size):
             word = &self.places[index]
             if word.word >= 0:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,20 +31,6 @@ if TYPE_CHECKING:
 # Raised whenever an older `inference.py` could not read what a newer `train.py` writes.
 FORMAT = 3
 BOOSTER, ARRAYS, WORDS, METADATA = "model.ubj", "weights.npz", "words.json", "metadata.json"
-_ARRAYS = (
-    "intercepts",
-    "words",
-    "word_lengths",
-    "pair_keys",
-    "pairs",
-    "pair_lengths",
-    "pieces",
-    "piece_lengths",
-    "meanings",
-    "meaning_lengths",
-    "piece_weights",
-    "piece_squares",
-)
 
 
 @dataclass(frozen=True)
@@ -134,7 +119,9 @@ def save_model(folder: Path, model: Model) -> str:
         "clinical": sorted(model.clinical),
         "lexicon": model.lexicon.to_json(),
     }
-    np.savez_compressed(folder / ARRAYS, **{name: getattr(model.scores, name) for name in _ARRAYS})
+    np.savez_compressed(
+        folder / ARRAYS, **{name: getattr(model.scores, name) for name in Scores.arrays()}
+    )
     (folder / WORDS).write_text(json.dumps(words, separators=(",", ":")), encoding="ascii")
     (folder / BOOSTER).write_bytes(model.trees.ubj)
     metadata = {
@@ -201,10 +188,8 @@ def load_model(folder: Path, target: float | None = None) -> Model:
             )
         words = json.loads((folder / WORDS).read_text(encoding="utf-8"))
         with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            scores = Scores(
-                names=tuple(metadata["scores"]),
-                piece_index=dict(zip(words["pieces"], count())),
-                **{name: arrays[name] for name in _ARRAYS},
+            scores = Scores.of(
+                metadata["scores"], words["pieces"], {n: arrays[n] for n in Scores.arrays()}
             )
         model = Model(
             version=str(metadata["model_version"]),

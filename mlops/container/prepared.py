@@ -14,14 +14,14 @@ import json
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import scipy
 import sklearn
 
+from mlops.container.folders import ScopedFolder
 from mlops.container.lexicon import Lexicon
 from mlops.container.scores import Floats, Scores
 from mlops.container.table import Row
@@ -30,9 +30,8 @@ from mlops.container.vocabulary import Vocabulary
 # So many files stay: a search may vary what they depend on, without an end.
 _KEPT = 8
 _DIGEST_BYTES = hashlib.sha256().digest_size
-_LISTS = ("names", "piece_index")
-_ARRAYS = tuple(field.name for field in fields(Scores) if field.name not in _LISTS)
-_folder: ContextVar[Path | None] = ContextVar("prepared_folder", default=None)
+_folder = ScopedFolder("prepared_folder")
+kept_in = _folder.kept_in
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,6 @@ class Prepared:
     scores: Scores
     vocabulary: Vocabulary
     clinical: frozenset[str]
-
-
-@contextmanager
-def kept_in(folder: Path | None) -> Iterator[None]:
-    """Within this, it is kept in a folder; with None, or outside of it, nowhere."""
-    token = _folder.set(folder)
-    try:
-        yield
-    finally:
-        _folder.reset(token)
 
 
 def find_or_make(
@@ -156,10 +145,10 @@ def _read(path: Path) -> Prepared | None:
         return Prepared(
             held_out=arrays["held_out"],
             features=arrays["features"],
-            scores=Scores(
-                names=tuple(words["scores"]),
-                piece_index={piece: place for place, piece in enumerate(words["pieces"])},
-                **{name: arrays[f"scores-{name}"] for name in _ARRAYS},
+            scores=Scores.of(
+                words["scores"],
+                words["pieces"],
+                {n: arrays[f"scores-{n}"] for n in Scores.arrays()},
             ),
             vocabulary=Vocabulary(words["vocabulary"]),
             clinical=frozenset(words["clinical"]),
@@ -181,7 +170,7 @@ def _keep(path: Path, prepared: Prepared) -> None:
         words=np.frombuffer(json.dumps(words).encode(), np.uint8),
         held_out=prepared.held_out,
         features=prepared.features,
-        **{f"scores-{name}": getattr(scores, name) for name in _ARRAYS},
+        **{f"scores-{name}": getattr(scores, name) for name in Scores.arrays()},
     )
     body = buffer.getbuffer()
     draft = path.with_suffix(".part")

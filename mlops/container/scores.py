@@ -5,8 +5,11 @@ weight per word and per pair, so that a score is a sum over the note, and each w
 known. A term that a note has several times counts once, and its places share it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +120,20 @@ class Scores:
     piece_index: dict[str, int]
     piece_weights: Table
     piece_squares: Table
+
+    @classmethod
+    def arrays(cls) -> tuple[str, ...]:
+        """Names of the arrays, in the order of a file."""
+        return tuple(f.name for f in fields(cls) if f.name not in ("names", "piece_index"))
+
+    @classmethod
+    def of(cls, names: Iterable[str], pieces: Iterable[str], arrays: Mapping[str, Any]) -> "Scores":
+        """From what a file holds: names of the scores, known pieces in order, and the arrays.
+
+        Raises:
+            KeyError: if an array is missing.
+        """
+        return cls(names=tuple(names), piece_index=dict(zip(pieces, count())), **arrays)
 
     def read(self, reading: Reading, is_content: Bools) -> "Scored":
         """The scores of some notes.
