@@ -6,14 +6,17 @@ to the other with the register.
 
 from dataclasses import dataclass
 from math import exp, log
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from mlops.container.scores import Floats
 
+# Of one text, or of several.
+Register = TypeVar("Register", float, Floats)
 
-def referral_share(register: Any) -> Any:
+
+def referral_share(register: Register) -> Register:
     """How far a text, or each of several, is calibrated as a referral, by its register.
 
     What reads only half like a referral is still a note, hence the square.
@@ -41,7 +44,7 @@ class Calibration:
         Args:
             register: How much it reads like a referral, 0 to 1.
         """
-        share: float = referral_share(register)
+        share = referral_share(register)
         return self.note * (1 - share) + self.referral * share
 
     def log_odds(self, margin: float, register: float) -> float:
